@@ -1,0 +1,1 @@
+"""A reproducible factory for small language models."""

@@ -1,0 +1,149 @@
+"""The machine, chosen once per process: seed, device, number type, threads, compiler."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from llm.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+# No tool of the house reports to its maker. A value that stands in the environment wins.
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "SCARF_NO_ANALYTICS": "true",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """Where and how tensors are computed.
+
+    autocast: matrix products run in bfloat16 while weights stay float32.
+    compile: torch.compile is used; needs a C++ compiler on a CPU.
+    """
+
+    device: torch.device
+    autocast: bool
+    threads: int
+    compile: bool
+
+
+def choose_runtime(*, seed: int, precision: Precision, compile: bool = False) -> Runtime:
+    """Seed every global generator, bound the threads and settle device and number type.
+
+    `LLM_DEVICE` (cpu, cuda, cuda:1, mps), `LLM_THREADS` and `LLM_COMPILE` (0 or 1) describe the
+    machine. precision "auto" is bfloat16 where the hardware multiplies it natively, else float32.
+    compile asks for torch.compile; without a C++ compiler the run goes on uncompiled.
+    """
+    import torch
+
+    threads = choose_threads()
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    device = _device(os.environ.get("LLM_DEVICE") or "auto")
+    wanted = _environment_integer("LLM_COMPILE", 1) == 1
+    return Runtime(
+        device=device,
+        autocast=precision == "bfloat16" or (precision == "auto" and _multiplies_bfloat16(device)),
+        threads=threads,
+        compile=compile and wanted and (device.type == "cuda" or has_compiler()),
+    )
+
+
+def silence_telemetry() -> None:
+    """Turn off the usage reports of every tool, in this process and in its children.
+
+    Call it before the tools are imported: some read the environment only then.
+    """
+    for name, value in TELEMETRY_OFF.items():
+        os.environ.setdefault(name, value)
+
+
+def end_with_parent() -> None:
+    """Let the kernel end this process when its parent dies (Linux; elsewhere nothing happens).
+
+    A killed `dvc repro` would otherwise leave its stage running, to write where the next run
+    writes.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    parent = os.getppid()
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG in prctl(2)
+    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the call
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def choose_threads() -> int:
+    """Threads to compute with: `LLM_THREADS`; every core of the machine where it is unset or 0."""
+    return _environment_integer("LLM_THREADS", 0) or os.cpu_count() or 1
+
+
+def has_compiler() -> bool:
+    """Whether a C++ compiler that torch.compile can use stands on PATH (or in $CXX)."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX") or "g++", "g++", "clang++"))
+
+
+def _device(name: str) -> torch.device:
+    import torch
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            "The device cannot be used.",
+            where="environment variable LLM_DEVICE",
+            found=f"{name!r}: {str(error).splitlines()[0]}",
+            expected="cpu, cuda, cuda:N or mps, present on this machine",
+            remedy="unset LLM_DEVICE to choose by itself",
+        ) from error
+    return device
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return bool(torch.backends.cpu.get_cpu_capability().startswith("AVX512")) and bool(
+            torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        )
+    return False
+
+
+def _environment_integer(name: str, default: int) -> int:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise ConfigError(
+            "An environment variable is not a whole number.",
+            where=f"environment variable {name}",
+            found=repr(text),
+            expected="a whole number of at least 0",
+            remedy=f"unset {name} or give it a number",
+        )
+    return int(text)
