@@ -1,0 +1,1 @@
+"""One file per DVC stage: read, call one room, write, return metrics."""
