@@ -1,0 +1,1 @@
+"""How good a model is: perplexity against a baseline, answers, metrics, judges."""
