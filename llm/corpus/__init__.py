@@ -1,0 +1,1 @@
+"""Text only: documents from raw files to a clean, unique, split corpus."""

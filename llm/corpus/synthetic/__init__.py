@@ -1,0 +1,1 @@
+"""The embedded default data: seeded generators of stories, messages and instructions."""
