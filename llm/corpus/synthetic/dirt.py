@@ -118,8 +118,10 @@ def near_duplicate(text: str, rng: random.Random) -> Dirty:
 
 
 def _swap_words(text: str, rng: random.Random) -> str:
-    swaps = 1 + len(text) // 1000
-    for found in rng.sample(list(re.finditer(r"\b[a-z]{4,}\b", text)), swaps):
+    places = list(re.finditer(r"\b[a-z]{4,}\b", text))
+    chosen = rng.sample(places, min(len(places), 1 + len(text) // 1000))
+    # From the end, so that the earlier places stay where they were found.
+    for found in sorted(chosen, key=lambda place: -place.start()):
         text = text[: found.start()] + rng.choice(words.ADJECTIVES) + text[found.end() :]
     return text
 

@@ -68,3 +68,16 @@ def test_originals_are_earlier_clean_documents() -> None:
     for index in range(1, 400):
         original = dirt.original_of(4, index, Random(index))
         assert original is None or (original < index and dirt.planned(4, original) == dirt.CLEAN)
+
+
+def test_a_text_with_few_words_can_still_be_altered() -> None:
+    rng = random.Random(1)
+    for text in ("", "no no", "A song of two. " * 80):
+        assert isinstance(dirt._swap_words(text, rng), str)
+
+
+def test_swapping_words_changes_whole_words_only() -> None:
+    text = "The lantern stood beside the window while everyone waited. " * 40
+    known = set(text.split()) | {f"{word}." for word in words.ADJECTIVES} | set(words.ADJECTIVES)
+    for seed in range(5):
+        assert set(dirt._swap_words(text, random.Random(seed)).split()) <= known

@@ -1,0 +1,106 @@
+"""One raw record becomes one clean document, or is dropped with a reason; counted in batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from llm.corpus.documents import document_id
+from llm.corpus.extract import UnreadableError, decode, extract
+from llm.corpus.filters import FilterSettings, judge
+from llm.corpus.records import Record
+
+_BATCH_RECORDS = 256
+_BATCH_BYTES = 1 << 20
+_REJECT_CHARACTERS = 2000
+
+
+@dataclass
+class Cleaned:
+    """Rows of kept documents and of rejects, in the order of their records, and counts.
+
+    repairs: documents per repair (see extract), and places masked; of kept documents.
+    encodings: documents per encoding of a file.
+    """
+
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+    repairs: Counter[str] = field(default_factory=Counter)
+    encodings: Counter[str] = field(default_factory=Counter)
+    characters_in: int = 0
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """Cleans batches of records; picklable, so that any process can do it."""
+
+    settings: FilterSettings
+    mask_personal_data: bool
+
+    def __call__(self, records: Sequence[Record]) -> Cleaned:
+        """Clean one batch."""
+        result = Cleaned()
+        for record in records:
+            self._clean(record, result)
+        return result
+
+    def _clean(self, record: Record, result: Cleaned) -> None:
+        data = record.data
+        if data is None:
+            _reject(result, record, record.fault or "unreadable", "")
+            return
+        if isinstance(data, bytes):
+            try:
+                data, encoding = decode(data)
+            except UnreadableError:
+                _reject(result, record, "unreadable", "")
+                return
+            result.encodings[encoding] += 1
+        result.characters_in += len(data)
+        # A lone surrogate, as JSON can smuggle in, has no UTF-8 form.
+        data = data.encode("utf-8", errors="replace").decode("utf-8")
+        done = extract(data, html=record.html, mask_personal_data=self.mask_personal_data)
+        reason, language, score = judge(done.text, self.settings)
+        if reason:
+            _reject(result, record, reason, done.text or data)
+            return
+        result.repairs.update(done.counts)
+        result.kept.append(
+            {
+                "id": document_id(done.text),
+                "text": done.text,
+                "source": record.source,
+                "licence": record.licence,
+                "language": language,
+                "language_score": score,
+                "cluster": "",
+                "raw_id": record.raw_id,
+            }
+        )
+
+
+def _reject(result: Cleaned, record: Record, reason: str, text: str) -> None:
+    result.rejects.append(
+        {
+            "raw_id": record.raw_id,
+            "source": record.source,
+            "reason": reason,
+            "text": text[:_REJECT_CHARACTERS],
+        }
+    )
+
+
+def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Group records for one trip to a worker: at most 256, or about 1 MiB."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record.data or "")
+        if len(batch) >= _BATCH_RECORDS or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

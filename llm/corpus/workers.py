@@ -1,0 +1,78 @@
+"""Work spread over processes, answered in the order asked, with a bounded number in flight."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.connection import wait
+from typing import TypeVar
+
+from llm.errors import ConfigError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def worker_count() -> int:
+    """How many processes to use: LLM_WORKERS, else the processors this process may use."""
+    text = os.environ.get("LLM_WORKERS")
+    if not text:
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else (os.cpu_count() or 1)
+        )
+    if not text.isdecimal() or text == "0":
+        raise ConfigError(
+            "An environment variable is not a positive whole number.",
+            where="environment variable LLM_WORKERS",
+            found=repr(text),
+            expected="a whole number of at least 1",
+            remedy="unset LLM_WORKERS or give it a number",
+        )
+    return int(text)
+
+
+def ordered_map(
+    function: Callable[[T], R], items: Iterable[T], *, workers: int
+) -> Generator[R, None, None]:
+    """Yield function(item) for every item, in order, whichever process is done first.
+
+    At most four items per worker are in flight, so memory does not grow with the number of items.
+    One worker means this very process. `function` and items must be picklable. Worker processes
+    end by themselves when this process dies, killed or not.
+    """
+    if workers <= 1:
+        yield from map(function, items)
+        return
+    with ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
+    ) as pool:
+        waiting: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= 4 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only called in a child process"
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,96 @@
+"""Bring every source's raw files to data/raw, verified, with their licences."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from llm.config import Section
+from llm.corpus.sources import KINDS, Source
+
+
+class Config(Section):
+    """Sources, and how patient downloads are."""
+
+    retries: int = Field(ge=0, le=20, description="further tries per address after the first")
+    timeout_seconds: int = Field(
+        ge=1, le=3600, description="longest silence of a connection before it counts as broken"
+    )
+    backoff_seconds: float = Field(
+        ge=0, le=60, description="first wait before a further try, at most; doubles with each"
+    )
+    sources: list[Source] = Field(min_length=1, description="where the raw data comes from")
+
+    @model_validator(mode="after")
+    def _names_and_corpus(self) -> Config:
+        names = [source.name for source in self.sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"sources with the same name: {', '.join(twice)}")
+        if not any(source.holds == "corpus" for source in self.sources):
+            raise ValueError("no source holds a corpus")
+        return self
+
+
+def run(
+    config: Config,
+    *,
+    corpus: Path,
+    messages: Path,
+    instructions: Path,
+    vocabulary: Path,
+    weights: Path,
+    partial: Path,
+) -> dict[str, Any]:
+    """Fill the five raw folders; `partial` keeps unfinished downloads between runs.
+
+    Returns files and bytes, in all, per kind and per licence.
+    """
+    from llm.corpus.fetch import Fetcher
+    from llm.corpus.sources import collect
+    from llm.corpus.synthetic.instructions import write_instructions
+    from llm.corpus.synthetic.messages import write_messages
+    from llm.corpus.synthetic.stories import write_stories
+
+    directories = dict(
+        zip(KINDS, (corpus, messages, instructions, vocabulary, weights), strict=True)
+    )
+    fetcher = Fetcher(
+        partial=partial,
+        retries=config.retries,
+        timeout_seconds=config.timeout_seconds,
+        backoff_seconds=config.backoff_seconds,
+        mirror=os.environ.get("LLM_MIRROR") or None,
+    )
+    ledger = collect(
+        config.sources,
+        directories,
+        fetcher=fetcher,
+        generators={
+            "stories": write_stories,
+            "messages": write_messages,
+            "instructions": write_instructions,
+        },
+    )
+    fetcher.clear()
+    holds = {source.name: source.holds for source in config.sources}
+    licences = sorted({row["licence"] for row in ledger})
+    return {
+        "files": len(ledger),
+        "bytes": sum(row["bytes"] for row in ledger),
+        "by_kind": {
+            kind: _sum(row for row in ledger if holds[row["name"]] == kind) for kind in KINDS
+        },
+        "by_licence": {
+            licence: _sum(row for row in ledger if row["licence"] == licence)
+            for licence in licences
+        },
+    }
+
+
+def _sum(rows: Any) -> dict[str, int]:
+    sizes = [row["bytes"] for row in rows]
+    return {"files": len(sizes), "bytes": sum(sizes)}
