@@ -1,0 +1,1 @@
+"""The gates: one contract per kind of data, checked by Great Expectations."""

@@ -1,0 +1,177 @@
+"""The contract of documents: unique, clean, in one language, licensed, and not too many dropped."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llm.files import require
+from llm.validation.contract import (
+    Check,
+    Contract,
+    Survey,
+    at_least,
+    at_most,
+    duplicates,
+    each,
+    is_blank,
+    joined,
+    not_null,
+    read_columns,
+    row_count,
+    shown,
+)
+
+SUITE = "documents"
+MADE_BY = "dedupe"
+COLUMNS = pa.schema(
+    [(name, pa.string()) for name in ("id", "text", "source", "licence", "language", "cluster")]
+)
+# One row per document, as the checks and the sample see it.
+ROW = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("licence", pa.string()),
+        ("language", pa.string()),
+        ("cluster", pa.string()),
+        ("characters", pa.int64()),
+        ("normalised", pa.bool_()),  # Unicode NFC (UAX #15)
+        ("boilerplate", pa.bool_()),  # a line of Project Gutenberg's licence or header is left
+        ("text", pa.string()),  # its first characters
+    ]
+)
+ID = "^[0-9a-f]{32}$"
+BOILERPLATE = (
+    r"(?i)\*\*\* ?(?:start|end) of (?:the|this) project gutenberg"
+    r"|project gutenberg(?:-tm|™)?[ \n](?:licen[cs]e|literary archive)"
+    r"|this ebook is for the use of anyone anywhere"
+    r"|end of (?:the )?project gutenberg"
+)
+
+
+def documents_contract(
+    directory: Path,
+    *,
+    documents_in: int,
+    documents_kept: int,
+    language: str,
+    minimum_documents: int,
+    minimum_characters: int,
+    maximum_characters: int,
+    maximum_dropped_fraction: float,
+) -> Contract:
+    """Measure a folder of documents, every row, and say what is expected of it.
+
+    documents_in, documents_kept: what the stage clean read and kept. language: ISO 639-1 code
+    that every document must have. Raises InputError where a file is missing or broken.
+    """
+    checks = _checks(language, minimum_characters, maximum_characters)
+    paths = sorted(require(directory, made_by=MADE_BY).glob("part-*.parquet"))
+    survey = Survey(checks, rows=row_count(paths, made_by=MADE_BY))
+    ids = []
+    for path in paths:
+        for batch in read_columns(path, COLUMNS, made_by=MADE_BY):
+            survey.add(_row(batch))
+            ids.append(batch.column("id"))
+    dropped = 1 - documents_kept / documents_in if documents_in else 0.0
+    return Contract(
+        suite=SUITE,
+        facts={
+            "documents": survey.seen,
+            "dropped_fraction": round(dropped, 6),
+            "duplicate_ids": duplicates(joined(ids)),
+            **survey.faults,
+        },
+        fact_rules=[
+            at_least("documents", minimum_documents, "there are enough documents"),
+            at_most("dropped_fraction", maximum_dropped_fraction, "cleaning did not drop too much"),
+            at_most("duplicate_ids", 0, "no two documents have one id"),
+            *(check.rule() for check in checks),
+        ],
+        sample=survey.sample(ROW),
+        sample_rules=[
+            *(not_null(name) for name in ("id", "text", "source", "cluster")),
+            each("id", "match_regex", "an id is 32 hexadecimal digits", regex=ID),
+            each("language", "be_in_set", f"every document is {language}", value_set=[language]),
+            each(
+                "characters",
+                "be_between",
+                "every text has a sensible length",
+                min_value=minimum_characters,
+                max_value=maximum_characters,
+            ),
+            each("normalised", "be_in_set", "every text is Unicode NFC", value_set=[True]),
+            each("boilerplate", "be_in_set", "no licence header is left", value_set=[False]),
+        ],
+    )
+
+
+def _checks(language: str, minimum_characters: int, maximum_characters: int) -> list[Check]:
+    return [
+        Check(
+            fact="malformed_ids",
+            mask=lambda row: pc.invert(pc.match_substring_regex(row.column("id"), ID)),
+            meaning="every id is 32 hexadecimal digits",
+        ),
+        Check(
+            fact="empty_texts",
+            mask=lambda row: is_blank(row.column("text")),
+            meaning="no text is empty",
+        ),
+        Check(
+            fact="short_texts",
+            mask=lambda row: pc.less(row.column("characters"), minimum_characters),
+            meaning=f"no text is shorter than {minimum_characters:,} characters",
+        ),
+        Check(
+            fact="long_texts",
+            mask=lambda row: pc.greater(row.column("characters"), maximum_characters),
+            meaning=f"no text is longer than {maximum_characters:,} characters",
+        ),
+        Check(
+            fact="other_languages",
+            mask=lambda row: pc.not_equal(row.column("language"), language),
+            meaning=f"every document is identified as {language}",
+        ),
+        Check(
+            fact="missing_licences",
+            mask=lambda row: is_blank(row.column("licence")),
+            meaning="every document has a licence",
+        ),
+        Check(
+            fact="missing_clusters",
+            mask=lambda row: is_blank(row.column("cluster")),
+            meaning="every document belongs to a cluster of near-duplicates",
+        ),
+        Check(
+            fact="unnormalised_texts",
+            mask=lambda row: pc.invert(row.column("normalised")),
+            meaning="every text is in Unicode normal form C",
+        ),
+        Check(
+            fact="boilerplate_texts",
+            mask=lambda row: row.column("boilerplate"),
+            meaning="no text holds a line of Project Gutenberg's licence",
+        ),
+    ]
+
+
+def _row(batch: pa.RecordBatch) -> pa.RecordBatch:
+    texts = batch.column("text")
+    columns = {
+        **{name: batch.column(name) for name in COLUMNS.names},
+        "characters": pc.utf8_length(texts).cast(pa.int64()),
+        "normalised": pa.array([_is_normalised(text) for text in texts.to_pylist()], pa.bool_()),
+        "boilerplate": pc.match_substring_regex(texts, BOILERPLATE),
+        "text": shown(texts),
+    }
+    return pa.record_batch([columns[name] for name in ROW.names], schema=ROW)
+
+
+def _is_normalised(text: str | None) -> bool | None:
+    # Python's tables, for Arrow's utf8_normalize decomposes under every name of a form.
+    return None if text is None else unicodedata.is_normalized("NFC", text)

@@ -1,0 +1,196 @@
+"""The gate: Great Expectations checks a contract, shows it in Data Docs, and stops what fails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llm.errors import InputError
+from llm.files import new_directory, write_json
+from llm.validation.contract import Contract, Rule
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUNS_KEPT = 5  # in Data Docs
+FACTS, SAMPLE = "every_row", "sample"
+_HISTORY = "history"  # inside Data Docs: the results of the last runs, for the next site
+_STORE = Path("uncommitted", "validations")  # where a Great Expectations root keeps results
+_SITE = Path("uncommitted", "data_docs", "local_site")
+
+
+def check(contract: Contract, *, out: Path, docs: Path) -> dict[str, Any]:
+    """Check a contract; write Data Docs, then the result at `out`; return the stage's metrics.
+
+    out: a small JSON file, a function of data and settings alone, written only if all is well.
+    docs: a folder with the last runs, holding times, rebuilt as a whole: not for DVC. Raises
+    InputError that lists every expectation that failed.
+    """
+    out.unlink(missing_ok=True)
+    results, page = _run(contract, docs)
+    failed = [result for result in results if not result["success"]]
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(results)} expectations on the {contract.suite} failed:\n    "
+            + "\n    ".join(_describe(result) for result in failed),
+            where=f"the contract of {contract.suite}, Data Docs: {page}",
+            remedy=f"mend the data, or change the section validate_{contract.suite} of params.yaml",
+        )
+    print(f"All {len(results)} expectations on the {contract.suite} hold: {page}", flush=True)
+    verdict = {
+        "success": True,
+        "suite": contract.suite,
+        "facts": dict(contract.facts),
+        "sample_rows": contract.sample.num_rows,
+    }
+    write_json(out, {**verdict, "expectations": results})
+    return {**verdict, "expectations": len(results)}
+
+
+def _run(contract: Contract, docs: Path) -> tuple[list[dict[str, Any]], Path]:
+    """The results of all expectations, in the contract's order, and the page that shows them."""
+    import pandas as pd
+
+    with tempfile.TemporaryDirectory(prefix="data-docs-") as temporary, _foreign_warnings_off():
+        root = Path(temporary).resolve()
+        run = _restore_history(docs, root)
+        context = _open_context(root)
+        source = context.data_sources.add_pandas(contract.suite)
+        results = []
+        for name, frame, rules in (
+            (FACTS, pd.DataFrame([dict(contract.facts)]), contract.fact_rules),
+            (SAMPLE, contract.sample.to_pandas(), contract.sample_rules),
+        ):
+            results += _validate(context, source, contract.suite, name, frame, rules, run)
+        context.build_data_docs()
+        with new_directory(docs) as folder:
+            shutil.copytree(root / _SITE, folder, dirs_exist_ok=True)
+            shutil.copytree(root / _STORE, folder / _HISTORY)
+    failed = {result["rows"] for result in results if not result["success"]}
+    shown = SAMPLE if failed == {SAMPLE} else FACTS
+    return results, next(docs.glob(f"validations/{contract.suite}/{shown}/{run}/*/*.html"))
+
+
+@contextlib.contextmanager
+def _foreign_warnings_off() -> Iterator[None]:
+    """What Great Expectations' own code uses will change one day: that is for its makers."""
+    with warnings.catch_warnings():
+        for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
+def _open_context(root: Path) -> Any:
+    """A context whose stores and site stand in `root`, without telemetry and progress bars."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when the package is imported
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        FilesystemStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    return gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=FilesystemStoreBackendDefaults(root_directory=root),
+            analytics_enabled=False,
+            progress_bars=ProgressBarsConfig(globally=False),
+        ),
+    )
+
+
+def _validate(
+    context: Any,
+    source: Any,
+    suite_name: str,
+    rows: str,
+    frame: pd.DataFrame,
+    rules: list[Rule],
+    run: str,
+) -> list[dict[str, Any]]:
+    """Check the rules on one table; results in the order of the rules."""
+    import great_expectations as gx
+    from great_expectations.core.run_identifier import RunIdentifier
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    suite = gx.ExpectationSuite(name=f"{suite_name}.{rows}")
+    for number, rule in enumerate(rules):
+        suite.add_expectation_configuration(
+            ExpectationConfiguration(
+                type=rule.expectation,
+                kwargs={"column": rule.column, **rule.arguments},
+                description=rule.meaning,
+                meta={"number": number},
+            )
+        )
+    context.suites.add(suite)
+    batch = source.add_dataframe_asset(rows).add_batch_definition_whole_dataframe("all")
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=rows, data=batch, suite=suite)
+    )
+    outcome = definition.run(
+        batch_parameters={"dataframe": frame},
+        run_id=RunIdentifier(run_name=run),
+        result_format="SUMMARY",
+    )
+    found = sorted(outcome.results, key=lambda r: r.expectation_config.meta["number"])
+    return [_plain(rule, rows, result) for rule, result in zip(rules, found, strict=True)]
+
+
+def _plain(rule: Rule, rows: str, result: Any) -> dict[str, Any]:
+    """One result as plain values that data and settings determine."""
+    found = result.result
+    observed: object
+    if "observed_value" in found:
+        value = found["observed_value"]
+        observed = value.item() if hasattr(value, "item") else value
+    elif "element_count" in found:
+        observed = {
+            "rows": int(found["element_count"]),
+            "unexpected": int(found["unexpected_count"]),
+        }
+    else:  # the expectation could not be judged: one exception per metric beneath it
+        told = result.exception_info
+        nested = [told] if "exception_message" in told else list(told.values())
+        messages = sorted({str(one["exception_message"]).splitlines()[0] for one in nested})
+        observed = {"error": "; ".join(messages)}
+    return {
+        "expectation": rule.expectation,
+        "column": rule.column,
+        "rows": rows,
+        "success": bool(result.success),
+        "observed": observed,
+        "expected": dict(rule.arguments),
+        "meaning": rule.meaning,
+    }
+
+
+def _describe(result: Mapping[str, Any]) -> str:
+    observed = result["observed"]
+    if isinstance(observed, dict):
+        observed = observed.get("error") or "{unexpected:,} of {rows:,} rows".format(**observed)
+    expected = ", ".join(f"{name} {value}" for name, value in result["expected"].items())
+    return (
+        f"{result['column']} ({result['rows']}): {result['meaning']}; found {observed}"
+        f"; expected {result['expectation']}({expected})"
+    )
+
+
+def _restore_history(docs: Path, root: Path) -> str:
+    """Put the results of the last runs where the new site finds them; return this run's name."""
+    history = docs / _HISTORY
+    numbers = sorted({int(path.name.removeprefix("run-")) for path in history.glob("*/*/run-*")})
+    kept = numbers[-(RUNS_KEPT - 1) :]
+    if kept:
+        shutil.copytree(history, root / _STORE)
+        for path in (root / _STORE).glob("*/*/run-*"):
+            if int(path.name.removeprefix("run-")) not in kept:
+                shutil.rmtree(path)
+    return f"run-{(numbers[-1] if numbers else 0) + 1:05d}"

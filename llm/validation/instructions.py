@@ -1,0 +1,147 @@
+"""The contract of instruction records: complete, short enough, and no prompt in two splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llm.validation.contract import (
+    Check,
+    Contract,
+    Survey,
+    at_least,
+    at_most,
+    duplicates,
+    each,
+    is_blank,
+    joined,
+    not_null,
+    read_columns,
+    row_count,
+    shared,
+    shown,
+)
+
+SUITE = "instructions"
+MADE_BY = "prepare_instructions"
+SPLITS = ("train", "validation", "test", "judge")
+COLUMNS = pa.schema(
+    [(name, pa.string()) for name in ("id", "instruction", "input", "output", "family")]
+)
+# One row per record, as the checks and the sample see it.
+ROW = pa.schema(
+    [
+        ("split", pa.string()),
+        ("id", pa.string()),
+        ("family", pa.string()),
+        ("prompt_characters", pa.int64()),  # instruction and input
+        ("instruction", pa.string()),  # their first characters
+        ("input", pa.string()),
+        ("output", pa.string()),
+    ]
+)
+_BORDER = "\x1f"  # between instruction and input: the unit separator, which no text holds
+
+
+def instructions_contract(
+    directory: Path, *, minimum_records: int, maximum_prompt_characters: int
+) -> Contract:
+    """Measure the records of every split, every row, and say what is expected of them.
+
+    Raises InputError where a file is missing or broken.
+    """
+    checks = _checks(maximum_prompt_characters)
+    paths = {split: directory / f"{split}.parquet" for split in SPLITS}
+    survey = Survey(checks, rows=row_count(paths.values(), made_by=MADE_BY))
+    facts: dict[str, int | float] = {}
+    ids, prompts = [], []
+    for split, path in paths.items():
+        split_ids, split_prompts = [], []
+        for batch in read_columns(path, COLUMNS, made_by=MADE_BY):
+            survey.add(_row(split, batch))
+            split_ids.append(batch.column("id"))
+            split_prompts.append(
+                pc.binary_join_element_wise(
+                    batch.column("instruction"), batch.column("input"), _BORDER
+                )
+            )
+        ids.append(joined(split_ids))
+        prompts.append(joined(split_prompts))
+        facts[f"{split}_records"] = len(ids[-1])
+    return Contract(
+        suite=SUITE,
+        facts={
+            "records": survey.seen,
+            **facts,
+            "duplicate_ids": duplicates(joined(ids)),
+            "prompts_in_two_splits": shared(prompts),
+            **survey.faults,
+        },
+        fact_rules=[
+            at_least("records", minimum_records, "there are enough records"),
+            *(
+                at_least(f"{split}_records", 1, f"the split {split} is not empty")
+                for split in SPLITS
+            ),
+            at_most("duplicate_ids", 0, "no two records have one id"),
+            at_most(
+                "prompts_in_two_splits", 0, "no pair of instruction and input is in two splits"
+            ),
+            *(check.rule() for check in checks),
+        ],
+        sample=survey.sample(ROW),
+        sample_rules=[
+            *(not_null(name) for name in ("id", "instruction", "input", "output")),
+            each("id", "be_unique", "no two records have one id"),
+            each(
+                "prompt_characters",
+                "be_between",
+                "no prompt is too long",
+                min_value=1,
+                max_value=maximum_prompt_characters,
+            ),
+        ],
+    )
+
+
+def _checks(maximum_prompt_characters: int) -> list[Check]:
+    return [
+        Check(
+            fact="missing_ids",
+            mask=lambda row: is_blank(row.column("id")),
+            meaning="every record has an id",
+        ),
+        Check(
+            fact="empty_instructions",
+            mask=lambda row: is_blank(row.column("instruction")),
+            meaning="no instruction is empty",
+        ),
+        Check(
+            fact="empty_outputs",
+            mask=lambda row: is_blank(row.column("output")),
+            meaning="no output is empty",
+        ),
+        Check(
+            fact="long_prompts",
+            mask=lambda row: pc.greater(row.column("prompt_characters"), maximum_prompt_characters),
+            meaning=f"no prompt is longer than {maximum_prompt_characters:,} characters",
+        ),
+    ]
+
+
+def _row(split: str, batch: pa.RecordBatch) -> pa.RecordBatch:
+    instructions, inputs = batch.column("instruction"), batch.column("input")
+    columns = {
+        "split": pa.array([split] * len(batch), pa.string()),
+        "id": batch.column("id"),
+        "family": batch.column("family"),
+        "prompt_characters": pc.add(pc.utf8_length(instructions), pc.utf8_length(inputs)).cast(
+            pa.int64()
+        ),
+        "instruction": shown(instructions),
+        "input": shown(inputs),
+        "output": shown(batch.column("output")),
+    }
+    return pa.record_batch([columns[name] for name in ROW.names], schema=ROW)

@@ -1,0 +1,92 @@
+"""The stage train_tokenizer: both kinds, its settings, and what it refuses."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
+from llm.errors import InputError
+from llm.files import read_manifest, write_parquet
+from llm.stages.train_tokenizer import Config, run
+from llm.tokens.tokenizer import load
+
+TEXTS = [f"The fox number {n} went over the hill to the hens, and the hens ran." for n in range(40)]
+
+
+@pytest.fixture
+def documents(tmp_path):
+    rows = [{"id": document_id(text), "text": text} for text in TEXTS]
+    for part, chunk in enumerate((rows[:25], rows[25:])):
+        table = pa.Table.from_pylist(chunk, schema=DOCUMENT_SCHEMA)
+        write_parquet(table, tmp_path / "documents" / f"part-{part:05d}.parquet")
+    return tmp_path / "documents"
+
+
+def test_a_tokenizer_is_trained_on_every_document_and_repeats(documents, tmp_path):
+    config = Config(kind="train", vocab_size=290)
+    paths = {"documents": documents, "vocabulary": tmp_path / "none"}
+    metrics = run(config, **paths, tokenizer=tmp_path / "a")
+    assert run(config, **paths, tokenizer=tmp_path / "b") == metrics
+    assert read_manifest(tmp_path / "a", made_by="") == read_manifest(tmp_path / "b", made_by="")
+    made = load(tmp_path / "a")
+    assert metrics["vocab_size"] == made.vocab_size == 290
+    assert metrics["fingerprint"] == made.fingerprint
+    assert metrics["training_documents"] == len(TEXTS)
+    assert metrics["training_bytes"] == sum(map(len, TEXTS))
+    assert " number" in metrics["longest_tokens"]
+
+
+def test_missing_truncated_or_too_few_documents_are_told(documents, tmp_path):
+    config = Config(kind="train", vocab_size=5_000)
+    paths = {"vocabulary": tmp_path / "none", "tokenizer": tmp_path / "tokenizer"}
+    with pytest.raises(InputError, match=r"vocab_size: 5000"):
+        run(config, documents=documents, **paths)
+    part = documents / "part-00001.parquet"
+    part.write_bytes(part.read_bytes()[:200])
+    with pytest.raises(InputError, match="truncated"):
+        run(config, documents=documents, **paths)
+    with pytest.raises(InputError, match="dvc repro split"):
+        run(config, documents=tmp_path / "none", **paths)
+    assert not (tmp_path / "tokenizer").exists()
+
+
+def test_gpt2_needs_its_verified_files(documents, tmp_path):
+    with pytest.raises(InputError, match="dvc repro download"):
+        run(
+            Config(kind="gpt2", vocab_size=None),
+            documents=documents,
+            vocabulary=tmp_path / "none",
+            tokenizer=tmp_path / "tokenizer",
+        )
+
+
+def test_gpt2_is_read_from_the_mirror(mirror, documents, tmp_path):
+    metrics = run(
+        Config(kind="gpt2", vocab_size=None),
+        documents=documents,
+        vocabulary=mirror / "openaipublic.blob.core.windows.net/gpt-2/encodings/main",
+        tokenizer=tmp_path / "tokenizer",
+    )
+    assert metrics["vocab_size"] == 50_257
+    assert metrics["training_documents"] == 0
+    assert load(tmp_path / "tokenizer").encode("Hello, world!") == [15496, 11, 995, 0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"kind": "train", "vocab_size": None}, "needs a vocab_size"),
+        ({"kind": "train", "vocab_size": 256}, "greater than or equal to 257"),
+        ({"kind": "gpt2", "vocab_size": 4096}, "has vocab_size 50257"),
+        ({"kind": "gpt3", "vocab_size": None}, "'train' or 'gpt2'"),
+    ],
+)
+def test_wrong_settings_are_refused(settings, fault):
+    with pytest.raises(ValidationError, match=fault):
+        Config(**settings)
+
+
+def test_gpt2_may_name_its_size():
+    assert Config(kind="gpt2", vocab_size=50_257).vocab_size == 50_257

@@ -1,0 +1,133 @@
+"""Shards: what is read back is what was written, and what does not fit is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from llm.errors import InputError
+from llm.files import read_manifest, write_json
+from llm.tokens import shards
+from llm.tokens.shards import read_batches, read_facts, read_tokens, token_schema, write_shards
+from llm.tokens.tokenizer import train
+
+TEXTS = [f"Tale {n}: the fox met {n} geese by the ünïçødé river. " * (n % 7 + 1) for n in range(60)]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train(TEXTS, vocab_size=300)
+
+
+def batches(texts=TEXTS, rows=16):
+    table = pa.table(
+        {
+            "id": [f"{n:032x}" for n in range(len(texts))],
+            "text": texts,
+            "source": ["tales"] * len(texts),
+            "cluster": [f"{n:032x}" for n in range(len(texts))],
+        },
+    )
+    return table.to_batches(max_chunksize=rows)
+
+
+def write(directory, tokenizer, **changed):
+    options = {"tokenizer": tokenizer, "shard_tokens": 1_000, "threads": 2} | changed
+    return write_shards(options.pop("documents", batches()), directory, **options)
+
+
+def test_decoding_the_tokens_gives_every_text_back(tokenizer, tmp_path):
+    counts = write(tmp_path / "train", tokenizer)
+    token_ids, starts = read_tokens(tmp_path / "train", tokenizer=tokenizer)
+    assert token_ids.dtype == np.dtype(np.uint16)
+    assert starts.dtype == np.dtype(np.int64)
+    ends = [*starts[1:], len(token_ids)]
+    assert all(token_ids[end - 1] == tokenizer.end_of_text for end in ends)
+    assert [
+        tokenizer.decode(token_ids[start : end - 1])
+        for start, end in zip(starts, ends, strict=True)
+    ] == TEXTS
+    assert (counts.tokens, counts.documents) == (len(token_ids), len(TEXTS))
+    assert counts.bytes == sum(len(text.encode()) for text in TEXTS)
+
+
+def test_shards_end_at_borders_of_documents(tokenizer, tmp_path):
+    write(tmp_path / "train", tokenizer)
+    names = sorted(path.name for path in (tmp_path / "train").glob("*.parquet"))
+    assert names == [f"part-{n:05d}.parquet" for n in range(len(names))]
+    assert len(names) > 2
+    rows = [row for batch in read_batches(tmp_path / "train") for row in batch.to_pylist()]
+    assert [row["id"] for row in rows] == [f"{n:032x}" for n in range(len(TEXTS))]
+    assert all(row["token_ids"].count(tokenizer.end_of_text) == 1 for row in rows)
+    assert [row["n_bytes"] for row in rows] == [len(text.encode()) for text in TEXTS]
+
+
+def test_the_bytes_depend_on_documents_tokenizer_and_shard_size_alone(
+    tokenizer, tmp_path, monkeypatch
+):
+    write(tmp_path / "a" / "train", tokenizer)
+    monkeypatch.setattr(shards, "BATCH_CHARACTERS", 300)
+    write(tmp_path / "b" / "train", tokenizer, threads=1, documents=batches(rows=7))
+    manifests = [read_manifest(tmp_path / x / "train", made_by="tokenize") for x in "ab"]
+    assert manifests[0] == manifests[1]
+    assert manifests[0]["tokenizer"] == tokenizer.fingerprint
+    assert manifests[0]["dtype"] == "uint16"
+
+
+def test_ids_take_the_smallest_type_that_holds_them():
+    assert shards.token_dtype(65_536) == np.uint16
+    assert shards.token_dtype(65_537) == np.uint32
+    assert token_schema(65_537).field("token_ids").type.value_type == pa.uint32()
+
+
+def test_another_tokenizer_is_refused(tokenizer, tmp_path):
+    write(tmp_path / "train", tokenizer)
+    other = train(TEXTS, vocab_size=290)
+    with pytest.raises(InputError, match="another tokenizer") as caught:
+        read_tokens(tmp_path / "train", tokenizer=other)
+    assert tokenizer.fingerprint in str(caught.value)
+    assert other.fingerprint in str(caught.value)
+    assert read_facts(tmp_path / "train", tokenizer=tokenizer)["documents"] == len(TEXTS)
+
+
+def test_no_document_is_an_error_and_leaves_nothing(tokenizer, tmp_path):
+    with pytest.raises(InputError, match="no document"):
+        write(tmp_path / "train", tokenizer, documents=batches([]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_on_the_way_leaves_nothing(tokenizer, tmp_path):
+    def broken():
+        yield from batches()[:1]
+        raise InputError("The next part is truncated.")
+
+    with pytest.raises(InputError, match="truncated"):
+        write(tmp_path / "train", tokenizer, documents=broken(), shard_tokens=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_truncated_or_changed_shard_is_refused(tokenizer, tmp_path):
+    write(tmp_path / "train", tokenizer)
+    path = tmp_path / "train" / "part-00001.parquet"
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="not what its manifest says"):
+        read_tokens(tmp_path / "train")
+    path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    with pytest.raises(InputError, match="part-00001"):
+        read_tokens(tmp_path / "train")
+    path.unlink()
+    with pytest.raises(InputError, match="missing"):
+        read_tokens(tmp_path / "train")
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+@pytest.mark.parametrize("fact", ["tokens", "documents"])
+def test_a_manifest_with_other_counts_is_refused(tokenizer, tmp_path, fact, change):
+    write(tmp_path / "train", tokenizer)
+    manifest = read_manifest(tmp_path / "train", made_by="tokenize")
+    manifest[fact] += change
+    write_json(tmp_path / "train" / "manifest.json", manifest)
+    with pytest.raises(InputError, match="another number of tokens or documents"):
+        read_tokens(tmp_path / "train")
