@@ -62,11 +62,12 @@ def check_params(
 
     All faults of all sections are reported in one ConfigError.
     """
-    faults: list[str] = []
+    faults = [
+        f"{name}: unknown section{_suggestion(str(name), sections)}"
+        for name in params
+        if name not in sections
+    ]
     checked: dict[str, Section] = {}
-    for name in params:
-        if name not in sections:
-            faults.append(f"{name}: unknown section{_suggestion(str(name), sections)}")
     for name, section in sections.items():
         if name not in params:
             faults.append(f"{name}: the section is missing")

@@ -55,7 +55,9 @@ def dvc_hash(path: Path) -> str:
     if path.is_file():
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "md5").hexdigest()
-    names = sorted(child.relative_to(path).as_posix() for child in path.rglob("*") if child.is_file())
+    names = sorted(
+        child.relative_to(path).as_posix() for child in path.rglob("*") if child.is_file()
+    )
     listing = [{"md5": dvc_hash(path / name), "relpath": name} for name in names]
     content = json.dumps(listing, sort_keys=True).encode("utf-8")
     return hashlib.md5(content, usedforsecurity=False).hexdigest() + ".dir"

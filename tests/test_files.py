@@ -31,9 +31,8 @@ def test_a_failed_folder_does_not_appear_and_spares_the_old_one(tmp_path: Path):
     place = tmp_path / "out"
     with files.new_directory(place) as new:
         (new / "a").write_text("1", encoding="utf-8")
-    with pytest.raises(RuntimeError), files.new_directory(place) as new:
-        (new / "a").write_text("2", encoding="utf-8")
-        raise RuntimeError
+    with pytest.raises(IsADirectoryError), files.new_directory(place) as new:
+        new.write_text("2", encoding="utf-8")
     assert (place / "a").read_text(encoding="utf-8") == "1"
     assert [child.name for child in tmp_path.iterdir()] == ["out"]
 

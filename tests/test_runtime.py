@@ -62,7 +62,9 @@ def test_telemetry_is_off_unless_the_environment_says_otherwise(monkeypatch: pyt
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux's")
 def test_a_process_ends_with_its_parent(root: Path):
-    child = "from llm.runtime import end_with_parent; end_with_parent(); import time; time.sleep(60)"
+    child = (
+        "from llm.runtime import end_with_parent; end_with_parent(); import time; time.sleep(60)"
+    )
     parent = (
         "import subprocess, sys, time;"
         f"child = subprocess.Popen([sys.executable, '-c', {child!r}]);"

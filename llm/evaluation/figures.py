@@ -120,10 +120,10 @@ def _axes(*, height: float = 3.2, width: float = 6.4) -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure, description: str) -> str:
-    import matplotlib
+    import matplotlib as mpl
 
     # A fixed salt and no date: the same numbers give the same bytes.
-    with matplotlib.rc_context({"svg.hashsalt": "report", "svg.fonttype": "none"}):
+    with mpl.rc_context({"svg.hashsalt": "report", "svg.fonttype": "none"}):
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Title": description})
     text = stream.getvalue()

@@ -128,7 +128,10 @@ class GPTModel(nn.Module):
         """GPT-2's start: small normal weights, zero biases, plain norms (Radford et al. 2019).
 
         What a block adds to the residual path starts smaller with depth, as the path sums up two
-        additions per layer. The vocabulary's padding starts at zero; no loss ever moves it.
+        additions per layer. Positions start as sinusoids of the same size (Vaswani et al. 2017,
+        section 3.5), in which a fixed distance is a fixed rotation: heads that look at the token
+        before are then found in fewer steps. The vocabulary's padding starts at zero; no loss
+        ever moves it.
         """
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
@@ -139,5 +142,15 @@ class GPTModel(nn.Module):
         for name, parameter in self.named_parameters():
             if name.endswith("project.weight"):
                 nn.init.normal_(parameter, std=residual_std)
+        self.position_embedding.weight.copy_(_sinusoids(self.position_embedding.weight))
         self.token_embedding.weight[self.config.vocab_size :] = 0.0
         self.head_weight[self.config.vocab_size :] = 0.0
+
+
+def _sinusoids(like: Tensor) -> Tensor:
+    """Sines and cosines of the position at rates from 1 to 1/10,000, (T, C); std INITIAL_STD."""
+    T, C = like.shape
+    rates = torch.exp(torch.arange(C) // 2 * (-2 * math.log(10_000.0) / C))  # (C,)
+    angles = torch.arange(T)[:, None] * rates  # (T, C)
+    waves = torch.where(torch.arange(C) % 2 == 0, angles.sin(), angles.cos())  # (T, C)
+    return math.sqrt(2) * INITIAL_STD * waves.to(like)

@@ -79,6 +79,7 @@ def run(
     holds = {source.name: source.holds for source in config.sources}
     licences = sorted({row["licence"] for row in ledger})
     return {
+        "sources": ledger,
         "files": len(ledger),
         "bytes": sum(row["bytes"] for row in ledger),
         "by_kind": {

@@ -75,13 +75,13 @@ def test_duplicate_prompts_are_dropped_and_the_held_out_one_stays() -> None:
     def record(name: str, text: str, **more: Any) -> Instruction:
         return Instruction(id=name, instruction=text, input="", output="x", **more)
 
-    long = "Write this sentence about an old miller and his two stubborn grey donkeys in the passive"
+    long = "Write in the passive how an old miller and his two stubborn donkeys went to the fair"
     kept, dropped = unique_instructions(
         [
             record("a", "Name a colour."),
             record("b", "name a  COLOUR"),
-            record("c", f"{long} voice", held_out=False),
-            record("d", f"{long} form", held_out=True),
+            record("c", f"{long} today", held_out=False),
+            record("d", f"{long} again", held_out=True),
             record("e", "Is 5 more than 3?"),
             record("f", "Is 3 more than 5?"),
         ],

@@ -1,4 +1,4 @@
-"""Who and what a document speaks of: invented people and towns, things, places, hiding spots."""
+"""Who and what a document speaks of: people and towns, things, places, hiding spots."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ _SPOTS = (
     "under a {vessel} in the {room}",
     "at the bottom of the {look} {vessel}",
 )
+# The rest is invented, so that names cannot be learnt by heart.
+_COMMON_NAMES = 0.6
 _TOWN_ENDINGS = ("", "", "", "", "ton", "ford", "ham", "field", "wick", "dale", "burn")
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an invented name, pronouns, a trade and a trait."""
+    """Somebody with a name, pronouns, a trade and a trait."""
 
     name: str
     surname: str
@@ -104,7 +106,9 @@ class World:
                 return word
 
     def town_name(self) -> str:
-        """A new invented name of a town, as Tamor or Kestaford."""
+        """A new name of a town: a common one, or an invented one, as Tamor or Kestaford."""
+        if self._rng.random() < _COMMON_NAMES:
+            return self.pick(words.TOWNS)
         while True:
             name = self.word() + self.one(_TOWN_ENDINGS)
             if not words.is_held_out(name):
@@ -124,10 +128,12 @@ class World:
         return word
 
     def person(self, *, role: str | None = None) -> Person:
-        """A new person; men and women come equally often."""
-        pronouns = ("he", "him", "his") if self._rng.random() < 0.5 else ("she", "her", "her")
+        """A new person; men and women come equally often, invented first names now and then."""
+        is_man = self._rng.random() < 0.5
+        pronouns = ("he", "him", "his") if is_man else ("she", "her", "her")
+        common = self._rng.random() < _COMMON_NAMES
         return Person(
-            self.word().capitalize(),
+            self.pick(words.MEN if is_man else words.WOMEN) if common else self.word().capitalize(),
             self.word().capitalize(),
             *pronouns,
             role or self.pick(words.OCCUPATIONS),

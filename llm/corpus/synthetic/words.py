@@ -267,17 +267,27 @@ MONTHS = _words(
 SEASONS = ("spring", "summer", "autumn", "winter")
 WEATHER = _words("rainy sunny windy foggy stormy snowy cloudy frosty misty mild")
 
-FIRST_NAMES = _words(
-    "Ada Alan Alice Amir Anna Arthur Asha Ben Bella Boris Bruno Carla Carlos Cathy Chen Clara "
-    "Dan David Deepa Diana Edith Elena Emil Emma Erik Ethan Eva Farah Felix Fiona "
-    "Freya George Gita Greta Hana Harry Helen Hugo Ian Ida Igor Ines Isaac Ivan Jack Jana "
-    "Jane Jasmin Joel John Jonas Julia Karen Karl Kate Kenji Kim Laila Lars Laura Leo Lina Lisa "
-    "Louis Lucy Luis Magda Malik Marco Maria Marta Mei Mia Mila Nadia Nell Nina Noah "
-    "Nora Olga Oliver Omar Oscar Otto Paula Pedro Peter Petra Priya Quentin Rachel Ravi Rita "
-    "Rosa Ruth Sam Sandra Sara Sean Simon Sofia Stefan Susan Tara Tess Theo Thomas Tina Tom Uma "
-    "Vera Victor Viola Walter Wendy Yara Yusuf Zoe"
+WOMEN = _words(
+    "Ada Alice Anna Asha Bella Carla Cathy Clara Deepa Diana Edith Elena Emma Eva Farah Fiona "
+    "Freya Gita Greta Hana Helen Ida Ines Jana Jane Jasmin Julia Karen Kate Laila Laura Lina Lisa "
+    "Lucy Magda Maria Marta Mei Mia Mila Nadia Nell Nina Nora Olga Paula Petra Priya Rachel Rita "
+    "Rosa Ruth Sandra Sara Sofia Susan Tara Tess Tina Uma Vera Viola Wendy Yara Zoe"
 )
-"""Names for messages and instructions; the stories use invented names only."""
+MEN = _words(
+    "Alan Amir Arthur Ben Boris Bruno Carlos Chen Dan David Emil Erik Ethan Felix George Harry "
+    "Hugo Ian Igor Isaac Ivan Jack Joel John Jonas Karl Kenji Kim Lars Leo Louis Luis Malik Marco "
+    "Noah Oliver Omar Oscar Otto Pedro Peter Quentin Ravi Sam Sean Simon Stefan Theo Thomas Tom "
+    "Victor Walter Yusuf"
+)
+FIRST_NAMES: tuple[str, ...] = tuple(sorted(WOMEN + MEN))
+"""Names that stories, messages and instructions share; most people of the stories bear one."""
+
+TOWNS: tuple[str, ...] = tuple(
+    stem + ending
+    for stem in _words("Ash Elm Mill Brook Fox Thorn Stone Wolf Salt Hazel Lang North Kings Marl")
+    for ending in _words("ton ford ham field wick")
+)
+"""Names of towns that stories and instructions share."""
 
 # --------------------------------------------------------------------------- invented words
 # The simple sounds stand several times: they come more often.
@@ -297,6 +307,7 @@ _ENGLISH = frozenset(
     for word in NOUNS + ADJECTIVES + INGREDIENTS + KIN + MATERIALS + ABSTRACTS + BODY + SEASONS
     for form in (word, plural(word))
 ) | frozenset(form for verb in VERBS for form in verb)
+_NAMES = frozenset(name.lower() for name in FIRST_NAMES + TOWNS)
 # English words outside the lists above that the syllables can also make.
 _ALSO_ENGLISH = frozenset(
     _words(
@@ -337,7 +348,7 @@ def pseudo_word(rng: random.Random, *, held_out: bool | None = False) -> str:
         # "-ed", "-er" and "-en" would read as English inflections.
         if word.endswith(("ed", "er", "en")):
             continue
-        if word in _ENGLISH or word in _ALSO_ENGLISH:
+        if word in _ENGLISH or word in _ALSO_ENGLISH or word in _NAMES:
             continue
         if held_out is None or is_held_out(word) == held_out:
             return word

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from llm.corpus.synthetic import dirt
+from llm.corpus.synthetic import dirt, words
 from llm.corpus.synthetic.compose import compose
 from llm.corpus.synthetic.languages import foreign
 
@@ -71,7 +71,7 @@ def test_originals_are_earlier_clean_documents() -> None:
 
 
 def test_a_text_with_few_words_can_still_be_altered() -> None:
-    rng = random.Random(1)
+    rng = Random(1)
     for text in ("", "no no", "A song of two. " * 80):
         assert isinstance(dirt._swap_words(text, rng), str)
 
@@ -80,4 +80,4 @@ def test_swapping_words_changes_whole_words_only() -> None:
     text = "The lantern stood beside the window while everyone waited. " * 40
     known = set(text.split()) | {f"{word}." for word in words.ADJECTIVES} | set(words.ADJECTIVES)
     for seed in range(5):
-        assert set(dirt._swap_words(text, random.Random(seed)).split()) <= known
+        assert set(dirt._swap_words(text, Random(seed)).split()) <= known

@@ -1,0 +1,172 @@
+"""The command line: the table of stages, their flags, and errors turned into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import os
+import resource
+import sys
+import time
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from llm.config import Section, check_params, json_schema, read_params
+from llm.errors import PipelineError
+from llm.files import write_json
+from llm.runtime import end_with_parent, silence_telemetry
+from llm.tracking import Tracker
+
+# In the order of the data's flow. Each is the module llm.stages.NAME with a settings class
+# `Config` and a function `run`, and the section NAME of params.yaml.
+STAGES = (
+    "download",
+    "clean",
+    "dedupe",
+    "validate_documents",
+    "split",
+    "train_tokenizer",
+    "tokenize",
+    "validate_tokens",
+    "pretrain",
+    "import_gpt2",
+    "prepare_classification",
+    "validate_messages",
+    "finetune_classifier",
+    "prepare_instructions",
+    "validate_instructions",
+    "finetune_instructions",
+    "finetune_judge",
+    "answer",
+    "judge",
+    "report",
+)
+
+
+def stage_module(name: str) -> Any:
+    """The module of a stage."""
+    return importlib.import_module(f"llm.stages.{name}")
+
+
+def sections() -> dict[str, type[Section]]:
+    """The settings class of every stage, by section name."""
+    return {name: stage_module(name).Config for name in STAGES}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    silence_telemetry()
+    if "DVC_STAGE" in os.environ:  # DVC started this process
+        end_with_parent()
+    try:
+        options = _parser().parse_args(arguments)
+        options.command(options)
+    except PipelineError as error:
+        print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nInterrupted. Start the same command again to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m llm", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="check every setting of params.yaml")
+    check.add_argument("--params", type=Path, default=Path("params.yaml"))
+    check.set_defaults(command=_check)
+
+    schema = commands.add_parser("schema", help="write the JSON schema of params.yaml")
+    schema.add_argument("--output", type=Path, default=Path("params.schema.json"))
+    schema.set_defaults(command=_schema)
+
+    profile = commands.add_parser("profile", help="write params.yaml from a profile")
+    profile.add_argument("name")
+    profile.add_argument("--force", action="store_true", help="overwrite edited settings")
+    profile.add_argument("--params", type=Path, default=Path("params.yaml"))
+    profile.add_argument("--profiles", type=Path, default=Path("pipelines/profiles"))
+    profile.set_defaults(command=_profile)
+
+    for name in STAGES:
+        module = stage_module(name)
+        stage = commands.add_parser(name, help=module.__doc__.splitlines()[0])
+        stage.add_argument("--params", type=Path, default=Path("params.yaml"))
+        stage.add_argument("--metrics", type=Path, help="where the metrics go, as JSON")
+        stage.add_argument("--timings", type=Path, help="where seconds and bytes go, as JSON")
+        for flag, parameter in _path_parameters(module.run).items():
+            required = parameter.default is inspect.Parameter.empty
+            stage.add_argument(
+                f"--{flag.replace('_', '-')}", dest=flag, type=Path, required=required, default=None
+            )
+        stage.set_defaults(command=_run_stage, stage=name)
+    return parser
+
+
+def _path_parameters(run: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    hints = typing.get_type_hints(run)
+    parameters = inspect.signature(run).parameters
+    return {
+        name: parameter
+        for name, parameter in parameters.items()
+        if hints[name] in (Path, Path | None)
+    }
+
+
+def _run_stage(options: argparse.Namespace) -> None:
+    from llm.mlflow_tracking import open_tracker
+
+    module = stage_module(options.stage)
+    config = check_params(read_params(options.params), sections(), path=options.params)[
+        options.stage
+    ]
+    paths = {name: getattr(options, name) for name in _path_parameters(module.run)}
+    with open_tracker(stage=options.stage, config=config) as tracker:
+        began = time.perf_counter()
+        more: dict[str, Tracker] = {}
+        if "tracker" in inspect.signature(module.run).parameters:
+            more["tracker"] = tracker
+        metrics = module.run(config, **paths, **more)
+        tracker.log_metrics({k: v for k, v in metrics.items() if isinstance(v, int | float)})
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        tracker.log_timings(
+            {
+                "seconds": round(time.perf_counter() - began, 3),
+                # kibibytes on Linux, bytes on macOS (getrusage(2))
+                "peak_memory_bytes": peak if sys.platform == "darwin" else peak * 1024,
+            }
+        )
+        if options.timings:
+            write_json(options.timings, dict(sorted(tracker.timings.items())))
+        if options.metrics:
+            write_json(options.metrics, metrics)
+
+
+def _check(options: argparse.Namespace) -> None:
+    check_params(read_params(options.params), sections(), path=options.params)
+    print(f"{options.params}: every setting is in order.")
+
+
+def _schema(options: argparse.Namespace) -> None:
+    write_json(options.output, json_schema(sections()))
+    print(f"Wrote {options.output}.")
+
+
+def _profile(options: argparse.Namespace) -> None:
+    from llm.profiles import switch_profile
+
+    switch_profile(
+        options.name,
+        params_path=options.params,
+        profiles_dir=options.profiles,
+        sections=sections(),
+        force=options.force,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

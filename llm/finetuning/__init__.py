@@ -1,0 +1,1 @@
+"""What a pretrained model is trained for next: classes, instructions, preferences."""

@@ -1,0 +1,164 @@
+"""Pretrain a GPT on the token shards, and hold it against a trigram model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, model_validator
+
+from llm.config import Section
+from llm.model.config import ModelShape
+from llm.tracking import Tracker
+from llm.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from llm.tokens.tokenizer import Tokenizer
+    from llm.training.next_token import NextTokenTask
+
+
+class Config(Section):
+    """The model, how it reads the text, how it is trained and what it writes on the way."""
+
+    seed: int = Field(ge=0, description="seeds weights, order of the windows and dropout")
+    model: ModelShape = Field(description="the shape of the GPT")
+    stride: int = Field(ge=1, description="tokens between the starts of two windows")
+    training: TrainingConfig = Field(description="how long and how strongly")
+    evaluation_tokens: int | None = Field(
+        None,
+        ge=2,
+        description="validation tokens read by the evaluations on the way; null: all of them. "
+        "The last measurement always reads all",
+    )
+    sample_every_steps: int | None = Field(
+        None, ge=1, description="steps between two texts that the model writes; null: none"
+    )
+    sample_prompt: str = Field("", description="how these texts begin; empty: a new document")
+    sample_tokens: int = Field(60, ge=1, description="length of these texts, tokens")
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        if self.stride > self.model.context_length:
+            raise ValueError(
+                f"stride ({self.stride}) is above model.context_length "
+                f"({self.model.context_length}): tokens between two windows would never be read"
+            )
+        return self
+
+
+def run(
+    config: Config,
+    *,
+    train: Path,
+    validation: Path,
+    tokenizer: Path,
+    validated: Path,
+    weights: Path,
+    history: Path,
+    samples: Path,
+    checkpoints: Path,
+    tracker: Tracker,
+) -> dict[str, Any]:
+    """Train from the shards in `train`, write weights, history and samples, return the metrics.
+
+    validated: the outcome of validate_tokens, which must exist. checkpoints: the root below which
+    this very training keeps its state until it has succeeded.
+    """
+    from llm.evaluation.perplexity import TrigramModel, bits_per_byte, mean_loss
+    from llm.files import require, write_json
+    from llm.model.config import GPTConfig
+    from llm.model.gpt import GPTModel
+    from llm.runtime import choose_runtime
+    from llm.tokens.loader import WindowLoader
+    from llm.tokens.shards import read_facts, read_tokens
+    from llm.tokens.tokenizer import load
+    from llm.tokens.windows import Windows
+    from llm.training import checkpoint
+    from llm.training.loop import train as run_training
+    from llm.weights.export import count_parameters, save_model
+
+    require(validated, made_by="validate_tokens")
+    words = load(tokenizer)
+    train_ids, _ = read_tokens(train, tokenizer=words)
+    validation_ids, _ = read_tokens(validation, tokenizer=words)
+    validation_ids = validation_ids.astype("int64")
+    runtime = choose_runtime(
+        seed=config.seed,
+        precision=config.training.precision,
+        compile=config.training.compile,
+    )
+    model = GPTModel(GPTConfig.of(config.model, words.vocab_size))
+    windows = Windows(
+        token_ids=train_ids, context_length=config.model.context_length, stride=config.stride
+    )
+    folder = checkpoint.keyed(
+        checkpoints,
+        config.model_dump(),
+        train,
+        validation,
+        tokenizer,
+        *checkpoint.code_files("model", "tokens", "training"),
+    )
+    found = run_training(
+        model,
+        _task(config, validation_ids[: config.evaluation_tokens], words, runtime.autocast),
+        WindowLoader(windows, batch_size=config.training.batch_size, seed=config.seed),
+        config=config.training,
+        runtime=runtime,
+        seed=config.seed,
+        checkpoints=folder,
+        tracker=tracker,
+        name="pretraining",
+        sample_every_steps=config.sample_every_steps,
+    )
+    loss = mean_loss(
+        model,
+        validation_ids,
+        batch_size=config.training.batch_size,
+        autocast=runtime.autocast,
+    )
+    trigram = TrigramModel(train_ids.astype("int64"), words.vocab_size).loss(validation_ids)
+    n_bytes = read_facts(validation)["bytes"]
+    print(f"pretraining: validation loss {loss:.4f}, trigram model {trigram:.4f}", flush=True)
+    save_model(model, weights, tokenizer=words.fingerprint)
+    found.write_csv(history)
+    write_json(samples, found.samples)
+    tracker.register_model("pretrained", weights)
+    checkpoint.clear(folder)
+    return {
+        "validation_loss": loss,
+        "trigram_loss": trigram,
+        "bits_per_byte": bits_per_byte(loss * (len(validation_ids) - 1), n_bytes),
+        "train_loss": found.last["train_loss"],
+        "parameters": count_parameters(model),
+        "steps": found.steps,
+        "epochs": found.last["epoch"],
+        "tokens_seen": found.tokens,
+        "train_tokens": len(train_ids),
+        "validation_tokens": len(validation_ids),
+    }
+
+
+def _task(config: Config, validation_ids: Any, words: Tokenizer, autocast: bool) -> NextTokenTask:
+    from llm.evaluation.perplexity import mean_loss
+    from llm.model.generate import generate
+    from llm.model.gpt import GPTModel
+    from llm.training.next_token import NextTokenTask
+
+    prompt = words.encode(config.sample_prompt) or [words.end_of_text]
+
+    def validation_loss(model: GPTModel) -> float:
+        return mean_loss(
+            model, validation_ids, batch_size=config.training.batch_size, autocast=autocast
+        )
+
+    def write(model: GPTModel) -> str:
+        written = generate(
+            model,
+            [prompt],
+            maximum_new_tokens=config.sample_tokens,
+            end_of_text=words.end_of_text,
+        )[0]
+        return config.sample_prompt + words.decode(written)
+
+    return NextTokenTask(validation_loss=validation_loss, write=write)

@@ -1,0 +1,67 @@
+"""Endless batches of windows in a seeded order, from which one can go on exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from llm.tokens.windows import Windows
+
+
+class WindowLoader:
+    """Every window once per epoch, each epoch in a new order; all batches of one shape.
+
+    Where batch_size does not divide the windows, an epoch's last batch is filled up with the first
+    windows of the next epoch, which begins behind them: no window is dropped or repeated, and
+    compiled code meets one shape. The order depends on the seed and the epoch alone, so the state
+    is two numbers.
+    """
+
+    def __init__(self, windows: Windows, *, batch_size: int, seed: int) -> None:
+        self._windows = windows
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = 0
+        self._position = 0  # windows already given out in this epoch
+        self._order = self._shuffled()
+
+    @property
+    def batches_per_epoch(self) -> float:
+        """Batches that hold every window once; a fraction where batch_size does not divide them."""
+        return len(self._windows) / self._batch_size
+
+    def next_batch(self) -> dict[str, Tensor]:
+        """The next batch: `inputs` and `targets`, (B, T), and the windows' `sample_ids`, (B,)."""
+        missing = self._batch_size
+        parts = []
+        while missing:
+            if self._position == len(self._order):
+                self._epoch, self._position = self._epoch + 1, 0
+                self._order = self._shuffled()
+            part = self._order[self._position : self._position + missing]
+            self._position += len(part)
+            missing -= len(part)
+            parts.append(part)
+        numbers = np.concatenate(parts)  # (B,)
+        tokens = torch.from_numpy(self._windows.read(numbers))  # (B, T + 1)
+        return {
+            "inputs": tokens[:, :-1].contiguous(),
+            "targets": tokens[:, 1:].contiguous(),
+            "sample_ids": torch.from_numpy(numbers),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as JSON values."""
+        return {"epoch": self._epoch, "position": self._position}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken, from the same windows, batch size and seed."""
+        self._epoch, self._position = int(state["epoch"]), int(state["position"])
+        self._order = self._shuffled()
+
+    def _shuffled(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        # A generator of its own per epoch: nothing else draws from it, and no epoch needs the last.
+        return np.random.default_rng((self._seed, self._epoch)).permutation(len(self._windows))

@@ -1,0 +1,1 @@
+"""How weights are learned: loss, schedule, optimizer, checkpoints, and the one loop."""

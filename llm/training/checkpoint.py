@@ -1,0 +1,110 @@
+"""Full training state on disk: whole or absent, checked when read, nothing unpickled."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+import llm
+from llm.errors import InputError
+from llm.files import fingerprint, new_directory, read_manifest, write_json, write_manifest
+
+KEPT = 2
+_NAME = re.compile(r"step-(\d{9})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """One moment of a training, complete enough to go on from it bit by bit.
+
+    step: finished updates. weights: trainable parameters and buffers by name. optimizer: its
+    tensors by name. state: JSON values, as the loader's position and the history so far.
+    """
+
+    step: int
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    state: dict[str, Any]
+
+
+def keyed(root: Path, *parts: object) -> Path:
+    """The folder below `root` for the training that `parts` determine.
+
+    parts: all that can change the result, as `files.fingerprint` takes it: settings, input
+    folders (by manifest) and code files. Other settings have another folder, so a checkpoint is
+    never resumed under settings that it does not belong to.
+    """
+    return root / fingerprint(*parts)
+
+
+def code_files(*rooms: str) -> list[Path]:
+    """The source files of the named rooms of llm, and of the runtime, in fixed order."""
+    package = Path(llm.__file__).parent
+    files = [path for room in rooms for path in sorted((package / room).glob("*.py"))]
+    return [package / "runtime.py", *files]
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint as a new folder below `folder`, keep the last KEPT, return its path."""
+    path = folder / f"step-{checkpoint.step:09d}"
+    with new_directory(path) as temporary:
+        save_file(_storable(checkpoint.weights), temporary / "weights.safetensors")
+        save_file(_storable(checkpoint.optimizer), temporary / "optimizer.safetensors")
+        write_json(temporary / "state.json", checkpoint.state)
+        write_manifest(temporary, step=checkpoint.step)
+    for old in _all(folder)[:-KEPT]:
+        shutil.rmtree(old)
+    return path
+
+
+def load_last(folder: Path) -> Checkpoint | None:
+    """The newest whole checkpoint below `folder`, or None.
+
+    A torn or altered one (a file missing, or of another size or SHA-256 than its manifest says)
+    is named in a printed line and removed, and the one before it is tried.
+    """
+    for leftover in folder.glob(".*.partial"):
+        shutil.rmtree(leftover)
+    for path in reversed(_all(folder)):
+        try:
+            return _read(path)
+        except (InputError, SafetensorError, KeyError, TypeError, AttributeError, ValueError) as e:
+            print(f"The checkpoint {path} is damaged and removed: {str(e).splitlines()[0]}")
+            shutil.rmtree(path)
+    return None
+
+
+def clear(folder: Path) -> None:
+    """Remove a training's checkpoints after its success, and the root once it is empty."""
+    shutil.rmtree(folder, ignore_errors=True)
+    root = folder.parent
+    if root.is_dir() and not any(root.iterdir()):
+        root.rmdir()
+
+
+def _read(path: Path) -> Checkpoint:
+    manifest = read_manifest(path, made_by="train", verify=True)
+    if set(manifest["files"]) != {"weights.safetensors", "optimizer.safetensors", "state.json"}:
+        raise ValueError("its manifest names other files than a checkpoint has")
+    return Checkpoint(
+        step=int(manifest["step"]),
+        weights=load_file(path / "weights.safetensors"),
+        optimizer=load_file(path / "optimizer.safetensors"),
+        state=json.loads((path / "state.json").read_text(encoding="utf-8")),
+    )
+
+
+def _all(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("step-*") if _NAME.fullmatch(path.name))
+
+
+def _storable(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

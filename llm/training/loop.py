@@ -1,0 +1,380 @@
+"""The one loop that every training uses: the task brings its loss, the loader its batches."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch._dynamo.exc import BackendCompilerFailed
+
+from llm.errors import InputError
+from llm.progress import Progress
+from llm.runtime import Runtime
+from llm.tracking import Tracker
+from llm.training import checkpoint
+from llm.training.clock import Clock
+from llm.training.config import TrainingConfig
+from llm.training.history import History
+from llm.training.interrupt import Interrupts
+from llm.training.optimizer import (
+    build_optimizer,
+    optimizer_state,
+    restore_optimizer,
+    set_learning_rate,
+)
+from llm.training.schedule import learning_rate_at
+
+# What a loader gives: `inputs` (B, T) int64, and what else the task's loss reads. `sample_ids`
+# (B,), where present, names the samples in messages.
+Batch = dict[str, Tensor]
+
+COMPILE_CACHE = Path("data/cache/inductor")
+
+
+class Task(Protocol):
+    """What is learned."""
+
+    def loss(self, model: Any, batch: Batch) -> Tensor:
+        """The loss summed over the batch's targets, a scalar; compiled where settings say so."""
+
+    def count(self, batch: Batch) -> int:
+        """Number of targets in a batch."""
+
+    def evaluate(self, model: Any) -> dict[str, float]:
+        """Measures on held-out data, among them `validation_loss`; under no_grad, in eval mode."""
+
+    def sample(self, model: Any) -> str | None:
+        """A text that shows what the model can do, or None."""
+
+
+class Loader(Protocol):
+    """Endless batches. After `restore(state())`, in another process too, the same ones follow."""
+
+    @property
+    def batches_per_epoch(self) -> float:
+        """Batches in one pass over the data."""
+
+    def next_batch(self) -> Batch:
+        """The next batch, on the CPU."""
+
+    def state(self) -> dict[str, Any]:
+        """The position, as JSON values."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go to a position."""
+
+
+def train(
+    model: nn.Module,
+    task: Task,
+    loader: Loader,
+    *,
+    config: TrainingConfig,
+    runtime: Runtime,
+    seed: int,
+    checkpoints: Path | None,
+    tracker: Tracker,
+    name: str,
+    sample_every_steps: int | None = None,
+) -> History:
+    """Train the trainable parameters of `model` in place; leave it in eval mode.
+
+    checkpoints: the folder of this very training (`checkpoint.keyed`), or None to keep none. Where
+    it holds a checkpoint, training goes on from there, and ends with the same bits as if it had
+    never stopped: the caller removes it after success (`checkpoint.clear`). name: for messages.
+
+    Raises InputError where loss or gradient is not finite, and KeyboardInterrupt, after writing a
+    checkpoint, where SIGINT or SIGTERM arrived.
+    """
+    return _Training(
+        model=model,
+        task=task,
+        loader=loader,
+        config=config,
+        runtime=runtime,
+        seed=seed,
+        checkpoints=checkpoints,
+        tracker=tracker,
+        name=name,
+        sample_every_steps=sample_every_steps,
+    ).run()
+
+
+class _Training:
+    """The state of one training, and what changes it. For the arguments see `train`."""
+
+    def __init__(
+        self,
+        *,
+        model: nn.Module,
+        task: Task,
+        loader: Loader,
+        config: TrainingConfig,
+        runtime: Runtime,
+        seed: int,
+        checkpoints: Path | None,
+        tracker: Tracker,
+        name: str,
+        sample_every_steps: int | None,
+    ) -> None:
+        self.model = model.to(runtime.device)
+        self.task = task
+        self.loader = loader
+        self.config = config
+        self.runtime = runtime
+        self.seed = seed
+        self.checkpoints = checkpoints
+        self.tracker = tracker
+        self.name = name
+        self.sample_every_steps = sample_every_steps
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = build_optimizer(model, config)
+        self.total_steps = config.steps(loader.batches_per_epoch)
+        self.history = History()
+        # Since the last evaluation. Python floats, of which JSON keeps every bit.
+        self.loss_sum, self.loss_count = 0.0, 0
+        self.clock = Clock()
+        self.loss = _compiled(task.loss) if runtime.compile else task.loss
+
+    def run(self) -> History:
+        """Train from the last checkpoint, or from the start, to the end."""
+        with _deterministic(), Interrupts() as interrupts, self.clock.measure("training"):
+            self._resume()
+            self.model.train()  # loaded weights come in eval mode, without dropout
+            first = self.history.steps
+            if first == 0:
+                self._evaluate()
+            with Progress(self.name, unit="steps", total=self.total_steps) as progress:
+                progress.advance(first)
+                for step in range(first, self.total_steps):
+                    # The first step compiles, so it says nothing about the speed of the others.
+                    with self.clock.measure("warmup" if step == first else "steps"):
+                        tokens = self._update(step)
+                    self.clock.tokens += tokens if step > first else 0
+                    progress.advance(1)
+                    interrupts.worth_saving = True
+                    self._after(step + 1, interrupts)
+        self.model.eval()
+        self.tracker.log_timings(self.clock.timings())
+        return self.history
+
+    def _update(self, step: int) -> int:
+        """Update the weights once; return the tokens that went through the model."""
+        batches = [self.loader.next_batch() for _ in range(self.config.accumulation_steps)]
+        count = sum(self.task.count(batch) for batch in batches)
+        if count == 0:
+            raise InputError(
+                "A step has nothing to learn: its batches hold no target.",
+                where=f"{self.name}, step {step + 1}",
+                remedy="raise batch_size, or the setting that cuts texts short",
+            )
+        loss = self._gradients(step, batches, count)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm or math.inf)
+        # The only point of a step where the Python thread waits for an accelerator.
+        mean_loss, gradient_norm = torch.stack([loss, norm.float()]).tolist()
+        if not math.isfinite(mean_loss + gradient_norm):
+            raise self._not_finite(step, mean_loss, gradient_norm, batches)
+        set_learning_rate(self.optimizer, self._learning_rate(step))
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        tokens = sum(batch["inputs"].numel() for batch in batches)
+        self.loss_sum += mean_loss * count
+        self.loss_count += count
+        self.history.steps = step + 1
+        self.history.tokens += tokens
+        self.tracker.log_metrics(
+            {"step_loss": mean_loss, "gradient_norm": gradient_norm}, step=step + 1
+        )
+        return tokens
+
+    def _gradients(self, step: int, batches: list[Batch], count: int) -> Tensor:
+        """Fill the gradients of the mean loss over all `count` targets; return that loss, ()."""
+        # Dropout draws from the global generator. Seeded anew for each step it needs no saving,
+        # and what evaluation, sampling or a callback draws in between changes nothing.
+        torch.manual_seed(_step_seed(self.seed, step))
+        total = torch.zeros((), device=self.runtime.device)
+        try:
+            for batch in batches:
+                placed = {
+                    key: value.to(self.runtime.device, non_blocking=True)
+                    for key, value in batch.items()
+                }
+                with self._autocast():
+                    loss = self.loss(self.model, placed) / count
+                torch.autograd.backward(loss)
+                total += loss.detach().float()
+        except BackendCompilerFailed as error:
+            reason = str(error).strip().splitlines()[0]
+            print(f"{self.name}: torch.compile failed ({reason}); going on uncompiled.", flush=True)
+            self.loss = self.task.loss
+            self.optimizer.zero_grad(set_to_none=True)
+            return self._gradients(step, batches, count)
+        return total
+
+    def _after(self, step: int, interrupts: Interrupts) -> None:
+        """Evaluate, sample, save and stop, each where it is due after `step` finished steps."""
+        last = step == self.total_steps
+        if last or step % self.config.evaluate_every_steps == 0:
+            self._evaluate()
+        if self.sample_every_steps and (last or step % self.sample_every_steps == 0):
+            self._sample()
+        stop = interrupts.requested
+        if last or stop or step % self.config.checkpoint_every_steps == 0:
+            self._save()
+        if stop:
+            if self.checkpoints:
+                print(f"{self.name}: stopped; step {step} is saved.", flush=True)
+            raise KeyboardInterrupt
+
+    def _evaluate(self) -> None:
+        with self.clock.measure("evaluation"), self._looking():
+            measures = self.task.evaluate(self.model)
+        step = self.history.steps
+        row: dict[str, Any] = {
+            "step": step,
+            "epoch": round(self._epoch(step), 4),
+            "tokens": self.history.tokens,
+            "train_loss": self.loss_sum / self.loss_count if self.loss_count else None,
+            "learning_rate": self._learning_rate(max(0, step - 1)),
+            **measures,
+        }
+        if not math.isfinite(row["validation_loss"]):
+            raise InputError(
+                "The validation loss is not finite.",
+                where=f"{self.name}, step {step}",
+                found=row["validation_loss"],
+                remedy="look for broken validation data; lower learning_rate",
+            )
+        self.loss_sum, self.loss_count = 0.0, 0
+        self.history.rows.append(row)
+        self._log_row(row)
+
+    def _sample(self) -> None:
+        with self.clock.measure("sampling"), self._looking():
+            text = self.task.sample(self.model)
+        if text is not None:
+            step = self.history.steps
+            self.history.samples.append({"step": step, "text": text})
+            self.tracker.log_text(text, f"samples/step-{step:06d}.txt")
+
+    def _save(self) -> None:
+        if self.checkpoints is None:
+            return
+        with self.clock.measure("checkpoint"):
+            state = {
+                "history": asdict(self.history),
+                "loader": self.loader.state(),
+                "loss_sum": self.loss_sum,
+                "loss_count": self.loss_count,
+            }
+            checkpoint.save(
+                self.checkpoints,
+                checkpoint.Checkpoint(
+                    step=self.history.steps,
+                    weights=self._changing(),
+                    optimizer=optimizer_state(self.model, self.optimizer),
+                    state=state,
+                ),
+            )
+
+    def _resume(self) -> None:
+        found = checkpoint.load_last(self.checkpoints) if self.checkpoints else None
+        if found is None:
+            return
+        with torch.no_grad():
+            for name, tensor in self._changing().items():
+                tensor.copy_(found.weights[name])
+        restore_optimizer(self.model, self.optimizer, found.optimizer)
+        self.loader.restore(found.state["loader"])
+        self.history = History(**found.state["history"])
+        self.loss_sum, self.loss_count = found.state["loss_sum"], found.state["loss_count"]
+        print(f"{self.name}: going on from step {found.step} of {self.total_steps}.", flush=True)
+        for row in self.history.rows:  # a resumed run is tracked anew, and should show it all
+            self._log_row(row)
+
+    def _changing(self) -> dict[str, Tensor]:
+        """Trainable parameters and buffers; frozen ones are what the caller brought."""
+        trainable = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        return {**trainable, **dict(self.model.named_buffers())}
+
+    def _log_row(self, row: dict[str, Any]) -> None:
+        step = row["step"]
+        numbers = {k: float(v) for k, v in row.items() if k != "step" and v is not None}
+        self.tracker.log_metrics(numbers, step=step)
+        learned = "" if row["train_loss"] is None else f"train loss {row['train_loss']:.4f}, "
+        print(
+            f"{self.name}: step {step} of {self.total_steps}, {learned}"
+            f"validation loss {row['validation_loss']:.4f}",
+            flush=True,
+        )
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """No dropout, no gradients, the training's number type."""
+        self.model.eval()
+        with torch.no_grad(), self._autocast():
+            yield
+        self.model.train()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(
+            self.runtime.device.type, torch.bfloat16, enabled=self.runtime.autocast
+        )
+
+    def _epoch(self, steps: int) -> float:
+        return steps * self.config.accumulation_steps / self.loader.batches_per_epoch
+
+    def _learning_rate(self, step: int) -> float:
+        return learning_rate_at(step, self.total_steps, self.config)
+
+    def _not_finite(
+        self, step: int, loss: float, gradient_norm: float, batches: list[Batch]
+    ) -> InputError:
+        samples = [int(i) for batch in batches for i in batch.get("sample_ids", ())]
+        where = f"{self.name}, step {step + 1} of {self.total_steps}"
+        return InputError(
+            "The loss or its gradient is not finite; the weights were not updated.",
+            where=f"{where}, samples {samples}" if samples else where,
+            found=f"loss {loss}, gradient norm {gradient_norm}",
+            expected="finite numbers",
+            remedy="lower learning_rate or max_grad_norm, lengthen warmup_fraction, or set "
+            "precision to float32; the last good checkpoint stays where it is: "
+            f"{self.checkpoints}",
+        )
+
+
+def _compiled(loss: Callable[[Any, Batch], Tensor]) -> Callable[[Any, Batch], Tensor]:
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(COMPILE_CACHE.resolve()))
+    return torch.compile(loss, dynamic=False)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Equal inputs give equal bits, whatever the order in which threads finish.
+
+    Without it, compiled code on a CPU adds up an embedding's gradient by atomic additions.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for then
+    settings: Any = torch.utils.deterministic  # torch does not type it
+    before = torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    # Filling fresh memory with NaN finds code that reads it too early; it costs time each step.
+    settings.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        settings.fill_uninitialized_memory = before[1]
+
+
+def _step_seed(seed: int, step: int) -> int:
+    """A seed for one step that is unrelated to those of other steps and other seeds."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {step}".encode()).digest()[:8], "big") >> 1
