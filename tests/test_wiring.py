@@ -1,13 +1,14 @@
 """dvc.yaml, params.yaml, the table of stages and the flow say the same; deps are the imports."""
 
 import inspect
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from llm.__main__ import STAGES, _path_parameters, sections, stage_module
-from llm.config import read_params
+from llm.config import json_schema, read_params
 from pipelines.graph import Stage, read_graph
 from pipelines.wiring import EXEMPT, code_dependencies, rewrite, wired_dependencies
 
@@ -136,3 +137,9 @@ def test_imports_are_followed_into_functions_and_folders(tmp_path: Path):
     assert list(read_graph(dvc)["clean"].dependencies) == ["data/raw", *expected]
     assert "# Kept." in dvc.read_text(encoding="utf-8")
     assert rewrite(tmp_path) == []
+
+
+def test_the_schema_for_editors_is_up_to_date(root: Path) -> None:
+    """Else: python -m llm schema."""
+    written = json.loads((root / "params.schema.json").read_text(encoding="utf-8"))
+    assert written == json_schema(sections())

@@ -89,26 +89,28 @@ def test_resumed_equals_uninterrupted(
 def test_a_signal_saves_the_step_and_nothing_is_seen_twice(
     small: Any, tmp_path: Path, number: int
 ) -> None:
+    watched: list[Watched] = []
+
+    def watch(before: int, act: Any) -> Any:
+        def wrap(loader: Any) -> Watched:
+            watched.append(Watched(loader, before=before, act=act))
+            return watched[-1]
+
+        return wrap
+
     straight = small()
-    whole: list[Watched] = []
-    straight.train(
-        wrap=lambda loader: whole.append(Watched(loader, before=-1, act=stop)) or whole[0]
-    )
-    parts: list[Watched] = []
-
-    def watch(act: Any) -> Any:
-        return lambda loader: parts.append(Watched(loader, before=7, act=act)) or parts[-1]
-
+    straight.train(wrap=watch(-1, stop))
     handler = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt):
-        small().train(checkpoints=tmp_path, wrap=watch(send(number)))
+        small().train(checkpoints=tmp_path, wrap=watch(7, send(number)))
     assert signal.getsignal(number) is handler
     assert (tmp_path / "step-000000008").is_dir()
     second = small()
-    second.train(checkpoints=tmp_path, wrap=watch(lambda: None))
+    second.train(checkpoints=tmp_path, wrap=watch(-1, stop))
     assert second.weights() == straight.weights()
-    assert parts[0].seen + parts[1].seen == whole[0].seen
-    assert sorted(whole[0].seen[:27]) == sorted(whole[0].seen[27:54]) == list(range(27))
+    whole, before, after = (loader.seen for loader in watched)
+    assert before + after == whole
+    assert sorted(whole[:27]) == sorted(whole[27:54]) == list(range(27))
 
 
 def test_the_second_signal_does_not_wait(small: Any, tmp_path: Path) -> None:
@@ -185,6 +187,7 @@ def test_equal_seeds_give_equal_bits_whatever_is_watched_on_the_way(small: Any) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a compiler on a busy machine
 @pytest.mark.usefixtures("compiler")
 def test_compiled_resumes_to_the_same_bits(
     small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -205,6 +208,7 @@ def test_compiled_resumes_to_the_same_bits(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a compiler on a busy machine
 @pytest.mark.usefixtures("compiler")
 def test_compiled_equals_eager(small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
@@ -216,15 +220,16 @@ def test_compiled_equals_eager(small: Any, tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a compiler on a busy machine
 def test_a_compiler_that_fails_leaves_training_uncompiled(
     small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     eager, broken = small(), small()
     eager.train()
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (str(tmp_path / "no-compiler"),))
     torch._dynamo.reset()
-    broken.train(compile=True)
+    with torch._inductor.config.patch({"cpp.cxx": (str(tmp_path / "no-compiler"),)}):
+        broken.train(compile=True)
     assert "going on uncompiled" in capsys.readouterr().out
     assert broken.weights() == eager.weights()
 
@@ -286,7 +291,7 @@ def test_training_learns_and_the_history_tells(small: Any, tmp_path: Path) -> No
     assert int(rows[-1]["tokens"]) == history.tokens == 200 * 4 * 16
 
     logged = {step: found for step, found in tracker.metrics if "validation_loss" in found}
-    assert sorted(logged) == [0, 50, 100, 150, 200]
+    assert list(logged) == [0, 50, 100, 150, 200]
     assert sum("step_loss" in found for _, found in tracker.metrics) == 200
     assert tracker.timings["tokens_per_second"] > 0
     assert tracker.timings["training_seconds"] > tracker.timings["steps_seconds"]
