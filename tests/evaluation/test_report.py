@@ -36,7 +36,15 @@ METRICS: dict[str, dict[str, Any]] = {
         ]
     },
     "clean": {"documents_in": 10, "documents_kept": 7, "dropped": {"too_short": 2, "language": 1}},
-    "dedupe": {"documents": 6, "planted": {"exact_duplicate": {"recall": 1.0}}},
+    "dedupe": {
+        "documents": 6,
+        "planted": {
+            "kept_fraction": {"clean": 0.5, "email": 1.0, "exact_duplicate": 1.0},
+            "precision": 1.0,
+            "recall": {"exact_duplicate": 0.75},
+            "repaired_fraction": {"email": 1.0},
+        },
+    },
     "split": {"train_documents": 5, "validation_documents": 1},
     "train_tokenizer": {"vocab_size": 512},
     "tokenize": {"train": {"tokens": 1000}, "validation": {"tokens": 100}},
@@ -159,6 +167,7 @@ def test_the_page_shows_every_headline_number_and_fetches_nothing(
     assert "3.25" in page and "trigram model 3.5" in page
     assert "0123456789abcdef.dir" in page and "fedcba9876543210" in page
     assert "CC0-1.0" in page and "1,234,567" in page
+    assert "75 %" in page and "ab" * 32 in page
     assert page.count("<svg") >= 8
     assert "lineage-pretrain" in links.ids & links.anchors
 
