@@ -30,7 +30,9 @@ if ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
 fi
 
 echo "setup: installing $(grep -c == constraints.txt) packages; the first time takes minutes"
-.venv/bin/python -m pip install --disable-pip-version-check --requirement constraints.txt ||
+quiet=--quiet # a log needs no line per package
+[ -t 1 ] && quiet=
+.venv/bin/python -m pip install $quiet --disable-pip-version-check --requirement constraints.txt ||
     fail "the installation failed. Mend what pip says above, then start again."
 command -v "${CXX:-g++}" >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1 ||
     echo "setup: no C++ compiler here: training runs uncompiled, slower but the same."

@@ -48,7 +48,8 @@ def choose_runtime(*, seed: int, precision: Precision, compile: bool = False) ->
 
     `LLM_DEVICE` (cpu, cuda, cuda:1, mps), `LLM_THREADS` and `LLM_COMPILE` (0 or 1) describe the
     machine. precision "auto" is bfloat16 where the hardware multiplies it natively, else float32.
-    compile asks for torch.compile; without a C++ compiler the run goes on uncompiled.
+    compile asks for torch.compile; without a C++ compiler, or in a path
+    with a space, the run goes on uncompiled.
     """
     import torch
 
@@ -57,11 +58,15 @@ def choose_runtime(*, seed: int, precision: Precision, compile: bool = False) ->
     torch.manual_seed(seed)
     device = _device(os.environ.get("LLM_DEVICE") or "auto")
     wanted = _environment_integer("LLM_COMPILE", 1) == 1
+    compile = compile and wanted
+    if compile and device.type == "cpu" and not has_compiler():
+        print("Training goes on uncompiled: no C++ compiler, or a space in torch's path.")
+        compile = False
     return Runtime(
         device=device,
         autocast=precision == "bfloat16" or (precision == "auto" and _multiplies_bfloat16(device)),
         threads=threads,
-        compile=compile and wanted and (device.type == "cuda" or has_compiler()),
+        compile=compile,
     )
 
 
@@ -97,7 +102,15 @@ def choose_threads() -> int:
 
 
 def has_compiler() -> bool:
-    """Whether a C++ compiler that torch.compile can use stands on PATH (or in $CXX)."""
+    """Whether torch.compile can build for the CPU here.
+
+    It needs a C++ compiler on PATH (or in $CXX), and hands it torch's own folder unquoted: in a
+    path with a space the build fails (seen with torch 2.13.0), so that counts as none.
+    """
+    import torch
+
+    if any(" " in place for place in torch.__path__):
+        return False
     return any(shutil.which(name) for name in (os.environ.get("CXX") or "g++", "g++", "clang++"))
 
 
