@@ -26,7 +26,8 @@ from pipelines.stage import StageOutcome, stage_task
 DEFAULT_TIMEOUT_SECONDS = 24 * 3600.0
 
 
-# run_graph bounds what runs at a time; the pool only has to be large enough.
+# run_graph bounds what runs at a time; the pool only has to be large enough. Prefect types the
+# runner's futures as a narrower class than `flow` accepts.
 _THREADS: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=64)  # type: ignore[assignment]
 
 
