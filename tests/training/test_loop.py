@@ -75,6 +75,7 @@ def test_resumed_equals_uninterrupted(
             wrap=lambda loader: Watched(loader, before=killed_before, act=stop),
         )
     second = small(autocast=autocast)
+    second.model.eval()  # as loaded weights come: dropout must be switched on again
     found = second.train(checkpoints=tmp_path)
     assert second.weights() == straight.weights()
     assert found.rows == expected.rows
