@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 EXPERIMENT = "llm"
 PIPELINE_TAG = "pipeline.run"
 STAGE_TAG = "stage"
+# MLflow's page opens an experiment of this kind with its runs, any other with its chat traces.
+_KIND = ("mlflow.experimentKind", "custom_model_development")
 DEPENDENCY_TAG = "dependency."
 _MAXIMUM_VALUE_CHARACTERS = 5000  # MLflow refuses longer tags and parameters (5,000 and 6,000)
 _BATCH = 100  # MLflow takes 100 parameters or tags, and 1,000 metrics, in one call
@@ -65,7 +67,9 @@ def connect(root: Path) -> tuple[MlflowClient, str]:
         # A server decides by itself where artefacts go; a bare database would say ./mlruns.
         remote = uri.startswith(("http://", "https://", "databricks"))
         place = None if remote else (home / "artifacts").as_uri()
-        return client, client.create_experiment(name, artifact_location=place)
+        made = client.create_experiment(name, artifact_location=place)
+        client.set_experiment_tag(made, *_KIND)
+        return client, made
 
 
 @contextlib.contextmanager

@@ -203,3 +203,10 @@ def test_the_stage_tracker_keeps_the_protocol():
 
     tracker: Tracker = StageTracker()
     tracker.log_metrics({"a": 1.0})
+
+
+def test_the_page_opens_with_the_runs(place):
+    client, experiment = connect(place)
+    assert client.get_experiment(experiment).tags["mlflow.experimentKind"] == (
+        "custom_model_development"
+    )

@@ -326,8 +326,8 @@ def is_held_out(word: str) -> bool:
     """Whether a word, upper or lower case, belongs to the fifth that instruction tests keep.
 
     Decided by the hash of the word alone, so every generator agrees without sharing a list.
-    Invented words: the stories use only those that are not held out. English words stand in the
-    stories either way; for instructions they are parted by the same rule.
+    Only invented words are parted: stories and training records use those that are not held out,
+    held-out records those that are. English words stand on both sides.
     """
     digest = hashlib.blake2b(word.lower().encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % 100 < _HELD_OUT_PERCENT
