@@ -10,6 +10,7 @@ from typing import Any
 from llm.corpus.documents import document_id
 from llm.corpus.extract import UnreadableError, decode, extract
 from llm.corpus.filters import FilterSettings, judge
+from llm.corpus.quality import quality
 from llm.corpus.records import Record
 
 _BATCH_RECORDS = 256
@@ -75,6 +76,7 @@ class Cleaner:
                 "licence": record.licence,
                 "language": language,
                 "language_score": score,
+                "quality": quality(done.text, language_score=score),
                 "cluster": "",
                 "raw_id": record.raw_id,
             }

@@ -30,6 +30,7 @@ DOCUMENT_SCHEMA = pa.schema(
         ("licence", pa.string()),  # SPDX name or words, from the source
         ("language", pa.string()),  # ISO 639-1 code, as identified
         ("language_score", pa.float32()),  # probability of that language, 0 to 1
+        ("quality", pa.float32()),  # 0 to 1, higher is better, see llm.corpus.quality
         ("cluster", pa.string()),  # lowest id among the near-duplicates; "" before dedupe
         ("raw_id", pa.string()),  # id in the raw source: file name, or the record's own id
     ]

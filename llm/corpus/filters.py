@@ -7,7 +7,6 @@ et al. 2020, section 2.2; FineWeb is Penedo et al. 2024, section 3.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from llm.config import Section
+from llm.corpus.quality import unreadable_characters
 
 _SYMBOLS = "#<>{}|\\^~=@$%+`[]"
 _SAMPLE_CHARACTERS = 400  # per place; the language is told from the start, middle and end
@@ -66,13 +66,7 @@ def empty(text: str, _settings: FilterSettings) -> str | None:
 
 def unreadable(text: str, settings: FilterSettings) -> str | None:
     """Replacement characters, unassigned and private code points: a broken decoding."""
-    if text.isascii():
-        return None
-    bad = sum(
-        text.count(character)
-        for character in set(text)
-        if character == "\ufffd" or unicodedata.category(character) in ("Cn", "Co", "Cs")
-    )
+    bad = unreadable_characters(text)
     return "unreadable" if bad > settings.maximum_unreadable_fraction * len(text) else None
 
 

@@ -37,6 +37,7 @@ def test_a_document_has_its_facts():
     assert row["id"] == document_id(GOOD)
     assert (row["source"], row["licence"], row["raw_id"], row["cluster"]) == ("s", "l", "r", "")
     assert (row["language"], row["language_score"] > 0.5) == ("en", True)
+    assert row["quality"] == round(row["language_score"], 4)
     assert dict(result.encodings) == {"cp1252": 1}
     assert result.rejects == []
 

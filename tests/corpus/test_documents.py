@@ -26,6 +26,7 @@ def row(text: str, raw_id: str = "raw") -> dict[str, object]:
         "licence": "CC0-1.0",
         "language": "en",
         "language_score": 0.5,
+        "quality": 0.5,
         "cluster": "",
         "raw_id": raw_id,
     }

@@ -40,6 +40,7 @@ def documents(tmp_path):
                 "licence": "l",
                 "language": "en",
                 "language_score": 1.0,
+                "quality": 1.0,
                 "cluster": "",
                 "raw_id": raw_id,
             }

@@ -57,6 +57,7 @@ def documents(first: int, last: int) -> list[pa.RecordBatch]:
             "licence": "CC0-1.0",
             "language": "en",
             "language_score": 1.0,
+            "quality": 1.0,
             "cluster": f"{number:08d}",
             "raw_id": str(number),
         }

@@ -26,7 +26,7 @@ def split(tmp_path):
                 for text in texts:
                     row = dict.fromkeys(("source", "licence", "language", "raw_id"), "x")
                     ids = {"id": document_id(text), "cluster": document_id(text)}
-                    writer.add({**row, **ids, "text": text, "language_score": 1.0})
+                    writer.add({**row, **ids, "text": text, "language_score": 1.0, "quality": 1.0})
             write_manifest(folder)
             write_json(tmp_path / "gate.json", {"success": True})
         sides = {side: tmp_path / name / side for side in ("train", "validation")}

@@ -41,6 +41,7 @@ def documents(numbers):
             "licence": "CC0-1.0",
             "language": "en",
             "language_score": 1.0,
+            "quality": 1.0,
             "cluster": document_id(text),
             "raw_id": "1",
         }

@@ -31,6 +31,7 @@ def document(text="A tale of a fox.", **changed):
         "licence": "CC0-1.0",
         "language": "en",
         "language_score": 0.9,
+        "quality": 0.9,
         "cluster": document_id(text),
         "raw_id": "1",
     } | changed
