@@ -1,0 +1,1 @@
+"""Any artefact as a person reads it: documents, rejects, shards, clusters, weights."""

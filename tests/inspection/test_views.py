@@ -1,0 +1,214 @@
+"""Every kind of artefact is told by what it holds and shown in plain words and in colours."""
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from llm.errors import ConfigError, InputError
+from llm.files import write_json
+from llm.inspection.artefacts import recognise
+from llm.inspection.clusters import differences
+from llm.inspection.views import View, decoded, view
+from llm.tokens.shards import write_shards
+from llm.tokens.tokenizer import train
+
+TEXT = "the cat sat on the mat and the dog lay by the door\n" * 30
+
+
+def shown(path, **wanted):
+    console = Console(record=True, width=160, file=io.StringIO())
+    for piece in view(recognise(path), View(**wanted)):
+        console.print(piece)
+    return console.export_text()
+
+
+def write(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), path)
+
+
+def document(name, text, source="books"):
+    return {
+        "id": name,
+        "text": text,
+        "source": source,
+        "licence": "CC0-1.0",
+        "language": "en",
+        "raw_id": f"{name}.txt",
+    }
+
+
+@pytest.fixture
+def rejects(tmp_path):
+    rows = [
+        {"raw_id": "a.txt", "source": "web", "reason": "too_short", "text": "Hm."},
+        {"raw_id": "b.txt", "source": "web", "reason": "language", "text": "Le chat dort."},
+        {"raw_id": "c.txt", "source": "web", "reason": "language", "text": "Der Hund schläft."},
+    ]
+    write(tmp_path / "rejects" / "part-00000.parquet", rows)
+    return tmp_path / "rejects"
+
+
+def test_rejects_are_counted_by_reason_and_chosen_by_it(rejects):
+    text = shown(rejects, only={"reason": "language"})
+    assert "3 rows in 1 files" in text
+    assert "66.7%" in text
+    assert "Le chat dort." in text and "Der Hund schläft." in text
+    assert "Hm." not in text
+
+
+def test_an_unknown_column_is_named_with_what_was_meant(rejects):
+    with pytest.raises(ConfigError, match="did you mean 'reason'"):
+        shown(rejects, only={"reasn": "language"})
+
+
+def test_documents_are_cut_and_limited(tmp_path):
+    rows = [document(f"{number:032x}", f"Story {number}.\n" + "x" * 500) for number in range(5)]
+    write(tmp_path / "unique" / "part-00000.parquet", rows)
+    text = shown(tmp_path / "unique", limit=2, characters=20)
+    assert "Story 0." in text and "Story 1." in text and "Story 2." not in text
+    assert "more characters" in text
+    whole = shown(tmp_path / "unique", limit=0, characters=0)
+    assert "Story 4." in whole and "more characters" not in whole
+
+
+def test_markup_in_a_text_is_shown_as_it_stands(tmp_path):
+    write(tmp_path / "d" / "part-00000.parquet", [document("0" * 32, "[bold]not a style[/bold]\n")])
+    assert "[bold]not a style[/bold]" in shown(tmp_path / "d")
+
+
+@pytest.fixture
+def shards(tmp_path):
+    tokenizer = train([TEXT], vocab_size=270)
+    tokenizer.save(tmp_path / "tokenizer")
+    rows = [{"id": "1" * 32, "source": "s", "cluster": "1", "text": "the cat sat. Ünder"}]
+    batches = pa.Table.from_pylist(rows).to_batches()
+    write_shards(batches, tmp_path / "train", tokenizer=tokenizer, shard_tokens=1000, threads=1)
+    return tmp_path / "train", tokenizer
+
+
+def test_shards_are_decoded_with_the_tokenizer_beside_them(shards):
+    path, _ = shards
+    text = shown(path)
+    assert "the cat sat." in text and "<|endoftext|>" in text
+    assert "tokens" in text
+
+
+def test_every_token_is_coloured_apart_and_no_byte_is_lost(shards):
+    _, tokenizer = shards
+    ids = tokenizer.encode("the cat Ü")
+    text = decoded(ids, tokenizer)
+    assert len(text.spans) == len(ids)
+    assert {span.style for span in text.spans[:2]} == {"on dark_green", "on navy_blue"}
+    assert "the cat" in text.plain
+
+
+def test_shards_without_a_tokenizer_name_what_is_missing(shards):
+    path, _ = shards
+    for child in (path.parent / "tokenizer").iterdir():
+        child.unlink()
+    with pytest.raises(InputError, match="missing"):
+        shown(path)
+
+
+def test_clusters_stand_side_by_side_with_the_kept_one_first(tmp_path):
+    write(
+        tmp_path / "clean" / "part-00000.parquet",
+        [document("a", "one two three"), document("b", "one 2 three"), document("c", "alone")],
+    )
+    rows = [
+        {"id": name, "raw_id": f"{name}.txt", "source": "books", "cluster": cluster, "kept": kept}
+        for name, cluster, kept in (("a", "a", False), ("b", "a", True), ("c", "c", True))
+    ]
+    write(tmp_path / "clusters" / "part-00000.parquet", rows)
+    text = shown(tmp_path / "clusters")
+    assert "1 clusters of several documents" in text
+    assert text.index("kept · books · b.txt") < text.index("dropped · books · a.txt")
+    assert "one 2 three" in text and "one two three" in text and "alone" not in text
+
+
+def test_clusters_without_their_texts_name_the_stage_to_run(tmp_path):
+    rows = [
+        {"id": name, "raw_id": name, "source": "s", "cluster": "a", "kept": name == "a"}
+        for name in "ab"
+    ]
+    write(tmp_path / "clusters" / "part-00000.parquet", rows)
+    with pytest.raises(InputError, match="dvc repro clean"):
+        shown(tmp_path / "clusters")
+
+
+def test_only_what_differs_is_marked():
+    text = differences("the cat sat here", "the dog sat here")
+    marked = [text.plain[span.start : span.end] for span in text.spans if "red" in str(span.style)]
+    assert marked == ["dog"]
+
+
+def test_a_weights_folder_lists_its_tensors(tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"head.weight": torch.zeros(3, 4)}, tmp_path / "model.safetensors")
+    write_json(tmp_path / "config.json", {"n_layers": 4})
+    text = shown(tmp_path)
+    assert "head.weight" in text and "3 × 4" in text and "12 numbers" in text and "n_layers" in text
+
+
+def test_a_tokenizer_shows_its_merges(shards):
+    path, tokenizer = shards
+    assert tokenizer.fingerprint in shown(path.parent / "tokenizer")
+
+
+def test_json_lines_and_text_are_shown(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "hällo"}\nbroken\n', encoding="utf-8")
+    text = shown(tmp_path / "a.jsonl")
+    assert "hällo" in text and "not JSON" in text and "broken" in text
+    (tmp_path / "b.txt").write_bytes(b"caf\xe9\n")
+    assert "caf\\xe9" in shown(tmp_path / "b.txt")
+    (tmp_path / "c.json").write_text(json.dumps({"loss": 2.5}))
+    assert "2.5" in shown(tmp_path / "c.json")
+    assert "a.jsonl" in shown(tmp_path)
+
+
+def test_a_torn_file_and_a_missing_one_are_named(tmp_path):
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1 not whole")
+    with pytest.raises(InputError, match="truncated"):
+        recognise(tmp_path / "torn.parquet")
+    with pytest.raises(InputError, match="no such file"):
+        recognise(tmp_path / "nothing")
+    (tmp_path / "x.bin").write_bytes(b"\x00")
+    with pytest.raises(InputError, match="cannot be shown"):
+        recognise(tmp_path / "x.bin")
+
+
+def run(arguments, root, **more):
+    command = [sys.executable, "-m", "llm", "inspect", *map(str, arguments)]
+    return subprocess.run(command, cwd=root, check=False, timeout=60, **more)
+
+
+def test_a_pipe_gets_plain_text_and_a_wrong_choice_exit_2(rejects, root):
+    done = run([rejects, "--only", "reason=language"], root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Le chat dort." in done.stdout and "\x1b[" not in done.stdout
+    wrong = run([rejects, "--only", "reason"], root, capture_output=True, text=True)
+    assert wrong.returncode == 2 and "COLUMN=VALUE" in wrong.stderr
+
+
+def test_a_terminal_gets_colours_through_the_pager(rejects, root, tmp_path):
+    controller, terminal = pty.openpty()
+    try:
+        env = {**os.environ, "PAGER": f"tee {tmp_path / 'seen'}", "TERM": "xterm-256color"}
+        done = run([rejects], root, stdout=terminal, stderr=subprocess.PIPE, env=env)
+        assert done.returncode == 0, done.stderr
+    finally:
+        os.close(terminal)
+        os.close(controller)
+    seen = (tmp_path / "seen").read_text(encoding="utf-8")
+    assert "\x1b[" in seen and "Le chat dort." in seen
