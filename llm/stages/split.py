@@ -27,27 +27,24 @@ class Config(Section):
     seed: int = Field(ge=0, description="seed of the hash that chooses")
 
 
-def run(
-    config: Config, *, documents: Path, validated: Path, train: Path, validation: Path
-) -> dict[str, Any]:
+def run(config: Config, *, documents: Path, train: Path, validation: Path) -> dict[str, Any]:
     """Write the two sides, each ordered by id.
 
-    No text stands on both sides: documents are unique across clusters, and a long document is cut
+    Documents of one cluster stay together. No text stands on both sides, and a long document is cut
     into at most three texts that do not overlap: before what validates, that, and after it. So
     both sides may hold parts of one book, but never the same or nearly the same part. Such a
     part's cluster and raw_id carry its number, for it is the unit that is split.
     Raises InputError where there is but one document that stays whole.
     """
-    from llm.corpus.documents import read_rows, require_passed, sorted_documents
+    from llm.corpus.documents import read_rows, sorted_documents
     from llm.corpus.split import plan
     from llm.files import new_directory, read_manifest, write_manifest
 
-    require_passed(validated, made_by="validate_documents")
-    read_manifest(documents, made_by="dedupe")
-    lengths = {
-        row["cluster"]: len(_sections(row["text"], config))
-        for row in read_rows(documents, made_by="dedupe", columns=["cluster", "text"])
-    }
+    read_manifest(documents, made_by="decontaminate")
+    lengths: dict[str, int] = {}
+    for row in read_rows(documents, made_by="decontaminate", columns=["id", "cluster", "text"]):
+        sections = len(_sections(row["text"], config))
+        lengths[_unit(row, sections)] = sections
     if sum(lengths.values()) < 2:
         raise _nothing_to_split(documents, len(lengths))
     held = plan(lengths, seed=config.seed, fraction=config.validation_fraction)
@@ -57,8 +54,8 @@ def run(
             sorted_documents(train_folder) as train_writer,
             sorted_documents(validation_folder) as validation_writer,
         ):
-            for row in read_rows(documents, made_by="dedupe"):
-                for part, is_held in _parts(row, held[row["cluster"]], config):
+            for row in read_rows(documents, made_by="decontaminate"):
+                for part, is_held in _parts(row, held, config):
                     (validation_writer if is_held else train_writer).add(part)
                     counts[is_held][0] += 1
                     counts[is_held][1] += len(part["text"])
@@ -83,22 +80,29 @@ def _sections(text: str, config: Config) -> list[str]:
     return cut(text, size) if size and len(text) >= 2 * size else [text]
 
 
+def _unit(row: dict[str, Any], sections: int) -> str:
+    """What is drawn for: the cluster of a document that stays whole, or the document itself."""
+    name: str = row["cluster"] if sections == 1 else row["id"]
+    return name
+
+
 def _parts(
-    row: dict[str, Any], held: range, config: Config
+    row: dict[str, Any], held: dict[str, range], config: Config
 ) -> Iterator[tuple[dict[str, Any], bool]]:
     """A document as it is, or its parts with ids of their own; True for what validates."""
     from llm.corpus.documents import document_id
     from llm.corpus.split import blocks
 
     sections = _sections(row["text"], config)
+    chosen = held[_unit(row, len(sections))]
     if len(sections) == 1:
-        yield row, bool(held)
+        yield row, bool(chosen)
         return
-    for number, (text, is_held) in enumerate(blocks(sections, held)):
+    for number, (text, is_held) in enumerate(blocks(sections, chosen)):
         changed = {
             "id": document_id(text),
             "text": text,
-            "cluster": f"{row['cluster']}#{number}",
+            "cluster": f"{row['id']}#{number}",
             "raw_id": f"{row['raw_id']}#{number}",
         }
         yield {**row, **changed}, is_held

@@ -45,6 +45,33 @@ METRICS: dict[str, dict[str, Any]] = {
             "repaired_fraction": {"email": 1.0},
         },
     },
+    "decontaminate": {
+        "documents_in": 6,
+        "documents_contaminated": 1,
+        "documents_removed": 0,
+        "documents_cut": 1,
+        "character_fraction_removed": 0.125,
+        "sets": [
+            {
+                "name": "messages, test",
+                "examples": 30,
+                "searched": 20,
+                "overlapping": 5,
+                "overlapping_fraction": 0.25,
+                "only_common": 4,
+                "documents": 3,
+                "worst": [
+                    {
+                        "id": "m1",
+                        "ngrams": 9,
+                        "ngrams_found": 7,
+                        "ngram": "call <now> for your free holiday",
+                        "document": "d1",
+                    }
+                ],
+            }
+        ],
+    },
     "split": {"train_documents": 5, "validation_documents": 1},
     "train_tokenizer": {"vocab_size": 512},
     "tokenize": {"train": {"tokens": 1000}, "validation": {"tokens": 100}},
@@ -168,6 +195,7 @@ def test_the_page_shows_every_headline_number_and_fetches_nothing(
     assert "0123456789abcdef.dir" in page and "fedcba9876543210" in page
     assert "CC0-1.0" in page and "1,234,567" in page
     assert "75 %" in page and "ab" * 32 in page
+    assert "5 (25 %)" in page and "12.5 %" in page and "call &lt;now&gt; for" in page
     assert page.count("<svg") >= 8
     assert "lineage-pretrain" in links.ids & links.anchors
 

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from llm.corpus.documents import read_rows
-from llm.files import write_json
 from llm.stages import clean, dedupe, download, split
 
 # Which files are one book, by hand.
@@ -56,11 +55,9 @@ def house(tmp_path_factory, mirror, root):
         raw=raw["corpus"],
         unique=home / "unique",
     )
-    write_json(home / "gate.json", {"success": True})
     halves = split.run(
         split.Config(**params["split"]),
         documents=home / "unique",
-        validated=home / "gate.json",
         train=home / "train",
         validation=home / "validation",
     )

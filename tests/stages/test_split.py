@@ -4,7 +4,7 @@ import pytest
 
 from llm.corpus.documents import document_id, read_rows, sorted_documents
 from llm.errors import InputError
-from llm.files import write_json, write_manifest
+from llm.files import write_manifest
 from llm.stages.split import Config, run
 
 
@@ -18,19 +18,18 @@ def story(n: int, paragraphs: int = 1) -> str:
 
 @pytest.fixture
 def split(tmp_path):
-    def go(texts, settings, name="out"):
+    def go(texts, settings, name="out", cluster=document_id):
         folder = tmp_path / "unique"
         if not folder.exists():
             folder.mkdir()
             with sorted_documents(folder) as writer:
                 for text in texts:
                     row = dict.fromkeys(("source", "licence", "language", "raw_id"), "x")
-                    ids = {"id": document_id(text), "cluster": document_id(text)}
+                    ids = {"id": document_id(text), "cluster": cluster(text)}
                     writer.add({**row, **ids, "text": text, "language_score": 1.0, "quality": 1.0})
             write_manifest(folder)
-            write_json(tmp_path / "gate.json", {"success": True})
         sides = {side: tmp_path / name / side for side in ("train", "validation")}
-        metrics = run(settings, documents=folder, validated=tmp_path / "gate.json", **sides)
+        metrics = run(settings, documents=folder, **sides)
         rows = {side: list(read_rows(path, made_by="split")) for side, path in sides.items()}
         return metrics, rows["train"], rows["validation"]
 
@@ -57,6 +56,23 @@ def test_twice_gives_the_same_and_another_seed_another(split, tmp_path):
 def test_two_documents_have_one_on_each_side(split):
     _, train, validation = split([story(1), story(2)], config(fraction=0.001))
     assert (len(train), len(validation)) == (1, 1)
+
+
+def test_documents_of_one_cluster_stay_together(split):
+    texts = [story(n) for n in range(100)]
+    _, train, validation = split(texts, config(0.5), cluster=lambda text: text[:24])
+    sides = ({row["cluster"] for row in side} for side in (train, validation))
+    assert not set.intersection(*sides)
+    assert len(train) + len(validation) == 100
+
+
+def test_long_documents_of_one_cluster_are_cut_each_for_itself(split):
+    books = [story(n, paragraphs=100) for n in range(6)]
+    settings = config(fraction=0.1, characters=300)
+    _, train, validation = split(books, settings, cluster=lambda text: "one")
+    assert len(validation) == 6
+    clusters = [row["cluster"] for row in train + validation]
+    assert len(clusters) == len(set(clusters))
 
 
 def test_books_give_a_run_of_sections_each(split):
@@ -86,10 +102,3 @@ def test_one_whole_document_cannot_be_split(split, tmp_path):
     with pytest.raises(InputError, match="section_characters"):
         split([story(1)], config())
     assert not (tmp_path / "out").exists()
-
-
-def test_an_unpassed_gate_stops_it(split, tmp_path):
-    split([story(1), story(2)], config())
-    write_json(tmp_path / "gate.json", {"success": False})
-    with pytest.raises(InputError, match="did not pass"):
-        split([], config(), "again")
