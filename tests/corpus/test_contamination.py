@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.corpus import overlap
@@ -119,6 +119,7 @@ def test_a_document_counts_once_however_often_it_holds_a_phrase(monkeypatch):
 words = st.lists(st.sampled_from("abc"), max_size=12).map(" ".join)
 
 
+@settings(deadline=None)
 @given(st.lists(words, max_size=5), st.lists(words, max_size=5), st.integers(2, 5))
 def test_it_agrees_with_the_plain_way(texts, documents, n):
     def holds(document: list[str], run: list[str]) -> bool:
@@ -173,6 +174,7 @@ def test_a_document_in_too_many_pieces_goes_whole():
     assert left(MAXIMUM_PIECES) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([SHORT, "some other words\n\n", "x" * 30]), max_size=8))
 def test_what_is_left_is_clean_and_part_of_the_text(parts):
     text = " ".join(parts)
