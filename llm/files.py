@@ -167,13 +167,33 @@ def open_parquet(path: Path, *, schema: pa.Schema | None = None, made_by: str) -
     return parquet
 
 
-def write_parquet(table: pa.Table, path: Path, *, row_group_rows: int = 10_000) -> None:
-    """Write one Parquet file atomically: zstd, fixed row groups, no machine-dependent content."""
+def write_parquet(
+    table: pa.Table,
+    path: Path,
+    *,
+    row_group_rows: int = 10_000,
+    encodings: Mapping[str, str] | None = None,
+) -> None:
+    """Write one Parquet file atomically: zstd, fixed row groups, no machine-dependent content.
+
+    encodings: column path → Parquet encoding; every other column is encoded by dictionary.
+    """
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
-    pq.write_table(table, temporary, compression="zstd", row_group_size=row_group_rows)
+    by_dictionary: bool | list[str] = True
+    if encodings:
+        flat = {path.split(".")[0] for path in encodings}
+        by_dictionary = [name for name in table.column_names if name not in flat]
+    pq.write_table(
+        table,
+        temporary,
+        compression="zstd",
+        row_group_size=row_group_rows,
+        use_dictionary=by_dictionary,
+        column_encoding=dict(encodings) if encodings else None,
+    )
     with temporary.open("rb") as stream:
         os.fsync(stream.fileno())
     os.replace(temporary, path)

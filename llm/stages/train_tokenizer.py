@@ -1,4 +1,4 @@
-"""Train a byte-level BPE on the training documents, or take GPT-2's from verified files."""
+"""Train a byte-level BPE on the training documents, or take a published one from verified files."""
 
 from __future__ import annotations
 
@@ -10,47 +10,81 @@ from pydantic import Field, model_validator
 
 from llm.config import Section
 
-_GPT2_VOCAB_SIZE = 50_257
-
 
 class Config(Section):
     """Which tokenizer the pipeline speaks."""
 
-    kind: Literal["train", "gpt2"] = Field(
-        description="train: learned from the training documents. gpt2: OpenAI's vocabulary."
+    kind: Literal["train", "gpt2", "cl100k", "o200k"] = Field(
+        description="train: learned from the training documents. The others: OpenAI's "
+        "vocabularies, from the verified files of a source that holds vocabulary."
     )
     vocab_size: int | None = Field(
-        description="Token ids, the end of text included; null for gpt2, which has 50,257.",
+        description="Token ids, special tokens included; null for a published vocabulary, whose "
+        "size is known.",
         ge=257,
         le=1_000_000,
+    )
+    pattern: str | None = Field(
+        None,
+        description="How text falls into words: gpt2, cl100k (numbers in threes), o200k, or a "
+        "regular expression that covers every text. null: gpt2 for kind train, else its own.",
+    )
+    special_tokens: list[str] = Field(
+        default_factory=list,
+        description="More special tokens than the end of text, such as <|user|>; their ids come "
+        "last.",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Config:
-        if self.kind == "train" and self.vocab_size is None:
-            raise ValueError("kind train needs a vocab_size; found null")
-        if self.kind == "gpt2" and self.vocab_size not in (None, _GPT2_VOCAB_SIZE):
+        from llm.tokens.patterns import PATTERNS, check_pattern
+        from llm.tokens.vocabularies import PUBLISHED, VOCAB_SIZES, check_special_tokens
+
+        check_special_tokens(self.special_tokens)
+        if self.kind == "train":
+            if self.vocab_size is None:
+                raise ValueError("kind train needs a vocab_size; found null")
+            if self.vocab_size < 257 + len(self.special_tokens):
+                raise ValueError("vocab_size leaves no id for each byte beside special_tokens")
+            if self.pattern is not None and self.pattern not in PATTERNS:
+                check_pattern(self.pattern)
+            return self
+        if self.pattern is not None:
+            raise ValueError(f"kind {self.kind} has a pattern of its own; set pattern to null")
+        known = PUBLISHED[self.kind].special_tokens if self.kind in PUBLISHED else {}
+        if double := [name for name in self.special_tokens if name in known]:
+            raise ValueError(f"{double[0]} is a special token of {self.kind} already")
+        size = VOCAB_SIZES[self.kind] + len(self.special_tokens)
+        if self.vocab_size not in (None, size):
             raise ValueError(
-                f"kind gpt2 has vocab_size {_GPT2_VOCAB_SIZE} (or null); found {self.vocab_size}"
+                f"kind {self.kind} has vocab_size {size} (or null); found {self.vocab_size}"
             )
         return self
 
 
 def run(config: Config, *, documents: Path, vocabulary: Path, tokenizer: Path) -> dict[str, Any]:
-    """Write the tokenizer's folder; return its size, its fingerprint and the text it learned from.
+    """Write the tokenizer's folder; return its size, its fingerprint and how it compresses text.
 
-    documents: read for kind train only. vocabulary: vocab.bpe and encoder.json, for kind gpt2.
-    Raises InputError where the text is too little for the vocabulary, or a file is not OpenAI's.
+    documents: the training split. vocabulary: the published files, for the kinds that need them,
+    and, where GPT-2's stand there, to compare with. Raises InputError where the text is too little
+    for the vocabulary, or a file is not OpenAI's.
     """
-    from llm.tokens.tokenizer import Tokenizer, from_gpt2, train
+    from llm.tokens.patterns import PATTERNS
+    from llm.tokens.published import from_published
+    from llm.tokens.tokenizer import train
 
-    made: Tokenizer
     seen = {"documents": 0, "bytes": 0}
-    if config.kind == "gpt2":
-        made = from_gpt2(vocabulary)
-    else:
+    if config.kind == "train":
         assert config.vocab_size is not None  # the settings are checked
-        made = train(_texts(documents, seen), vocab_size=config.vocab_size)
+        pattern = config.pattern or "gpt2"
+        made = train(
+            _texts(documents, seen),
+            vocab_size=config.vocab_size,
+            pattern=PATTERNS.get(pattern, pattern),
+            special_tokens=config.special_tokens,
+        )
+    else:
+        made = from_published(config.kind, vocabulary).extended(config.special_tokens)
     made.save(tokenizer)
     print(f"A tokenizer of {made.vocab_size:,} tokens, fingerprint {made.fingerprint}.", flush=True)
     return {
@@ -58,6 +92,7 @@ def run(config: Config, *, documents: Path, vocabulary: Path, tokenizer: Path) -
         "vocab_size": made.vocab_size,
         "fingerprint": made.fingerprint,
         "pattern": made.pattern,
+        "special_tokens": made.special_tokens,
         "training_documents": seen["documents"],
         "training_bytes": seen["bytes"],
         "longest_tokens": made.longest_tokens(10),

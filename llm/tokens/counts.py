@@ -41,6 +41,13 @@ class Counts:
         self.bytes += n_bytes
         self._lengths.append(lengths)
 
+    def include(self, other: Counts) -> None:
+        """Count what `other`, of the same vocabulary, has counted of later documents."""
+        self.occurrences += other.occurrences
+        self.tokens += other.tokens
+        self.bytes += other.bytes
+        self._lengths += other._lengths
+
     def summary(self, tokenizer: Tokenizer, *, top: int = 20) -> dict[str, Any]:
         """The counts as plain values, for metrics and report.
 

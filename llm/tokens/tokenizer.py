@@ -1,4 +1,4 @@
-"""The tokenizer: byte-level BPE, trained on the corpus or GPT-2's own, kept in one folder."""
+"""The tokenizer: byte-level BPE, trained on the corpus or published, kept in one folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import tiktoken
+from numpy.typing import NDArray
 
 from llm.errors import InputError
 from llm.files import (
@@ -17,55 +19,71 @@ from llm.files import (
     read_json,
     read_manifest,
     require,
-    sha256_of,
     write_json,
     write_manifest,
     write_text,
 )
+from llm.tokens.patterns import GPT2
+from llm.tokens.vocabularies import BYTES, END_OF_TEXT, check_special_tokens
 
-END_OF_TEXT = "<|endoftext|>"
 MADE_BY = "train_tokenizer"
-
-# GPT-2's division of text into words (Radford et al. 2019, encoder.py), with possessive
-# quantifiers, which match the same and never backtrack. Both kinds of tokenizer use it.
-PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
-
-BYTES = 256  # every byte is a token, so that every text can be encoded
-GPT2_VOCAB_SIZE = 50_257
-GPT2_FILES = {
-    "vocab.bpe": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-    "encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
-}
 
 
 class Tokenizer:
-    """Byte-level BPE with one special token, the end of a text.
+    """Byte-level BPE with special tokens, the end of a text among them.
 
-    Special tokens that stand in a text are encoded as ordinary text unless that is asked for.
-    Surrogates, which no UTF-8 text holds, become U+FFFD.
+    Ids may have gaps, as in OpenAI's later vocabularies: vocab_size is the largest id + 1, and an
+    id in a gap is never made and has no bytes. Special tokens that stand in a text are encoded as
+    ordinary text unless that is asked for. Surrogates, which no UTF-8 text holds, become U+FFFD.
     """
 
     def __init__(
-        self, name: str, *, pattern: str, ranks: Mapping[bytes, int], end_of_text: int
+        self,
+        name: str,
+        *,
+        pattern: str,
+        ranks: Mapping[bytes, int],
+        special_tokens: Mapping[str, int],
     ) -> None:
         """pattern: the division into words. ranks: token bytes → id, in the order of merging.
 
-        Raises ValueError where ids are missing or double, or a byte has no token.
+        special_tokens: text → id, `<|endoftext|>` among them. Raises ValueError where an id is
+        double or negative, a byte has no token, or there is no end of text.
         """
-        if sorted([*ranks.values(), end_of_text]) != list(range(len(ranks) + 1)):
-            raise ValueError(f"the ids are not 0 to {len(ranks)}, each once")
+        ids = [*ranks.values(), *special_tokens.values()]
+        if len(set(ids)) < len(ids) or min(ids) < 0:
+            raise ValueError("an id is double or negative")
         if any(bytes([byte]) not in ranks for byte in range(BYTES)):
             raise ValueError("a byte has no token")
+        if END_OF_TEXT not in special_tokens:
+            raise ValueError(f"there is no special token {END_OF_TEXT}")
         self.name = name
         self.pattern = pattern
-        self.end_of_text = end_of_text
-        self.vocab_size = len(ranks) + 1
+        self.special_tokens = dict(special_tokens)
+        self.end_of_text = special_tokens[END_OF_TEXT]
+        self.vocab_size = max(ids) + 1
         self._ranks = dict(ranks)
         self._encoding = tiktoken.Encoding(
             name,
             pat_str=pattern,
             mergeable_ranks=self._ranks,
-            special_tokens={END_OF_TEXT: end_of_text},
+            special_tokens=self.special_tokens,
+        )
+
+    def extended(self, names: Sequence[str]) -> Tokenizer:
+        """This tokenizer with more special tokens, whose ids follow the largest one.
+
+        Raises ValueError where a name does not read <|name|> or is a special token already.
+        """
+        check_special_tokens(names)
+        if known := [name for name in names if name in self.special_tokens]:
+            raise ValueError(f"{known[0]} is a special token of {self.name} already")
+        more = {name: self.vocab_size + at for at, name in enumerate(names)}
+        return Tokenizer(
+            self.name,
+            pattern=self.pattern,
+            ranks=self._ranks,
+            special_tokens={**self.special_tokens, **more},
         )
 
     @functools.cached_property
@@ -76,7 +94,7 @@ class Tokenizer:
         return digest.hexdigest()[:16]
 
     def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
-        """Token ids of a text; "" gives none. allow_special: `<|endoftext|>` becomes one id."""
+        """Token ids of a text; "" gives none. allow_special: each special token is one id."""
         if allow_special:
             return self._encoding.encode(text, allowed_special="all")
         return self._encoding.encode_ordinary(text)
@@ -85,13 +103,33 @@ class Tokenizer:
         """Token ids of every text, in order, whatever the number of threads."""
         return self._encoding.encode_ordinary_batch(list(texts), num_threads=threads)
 
+    def encode_joined(self, documents: str) -> NDArray[np.uint32]:
+        """Token ids, (tokens,), of a text in which `<|endoftext|>` becomes one id, nothing else.
+
+        So the texts of many documents, the end of text after each, need one call of the native
+        encoder, which holds no lock of Python's and makes no Python number; their ids are those
+        of each text alone. documents: no surrogates.
+        """
+        encode = self._encoding.encode_to_numpy
+        return encode(documents, allowed_special={END_OF_TEXT}, disallowed_special=())
+
     def decode(self, token_ids: Sequence[int]) -> str:
-        """The text of token ids; bytes that form no UTF-8 become U+FFFD."""
+        """The text of token ids; bytes that form no UTF-8 become U+FFFD.
+
+        Raises KeyError for an id outside the vocabulary, or in a gap of it.
+        """
         return self._encoding.decode(list(token_ids))
 
     def token_bytes(self, token_id: int) -> bytes:
-        """The bytes of one token. Raises KeyError for an id outside the vocabulary."""
+        """The bytes of one token. Raises KeyError for an id outside the vocabulary or in a gap."""
         return self._encoding.decode_single_token_bytes(token_id)
+
+    def token_lengths(self) -> NDArray[np.int64]:
+        """Bytes of text that each id stands for, (vocab_size,); 0 for special tokens and gaps."""
+        lengths = np.zeros(self.vocab_size, dtype=np.int64)
+        for token, token_id in self._ranks.items():
+            lengths[token_id] = len(token)
+        return lengths
 
     def longest_tokens(self, count: int) -> list[str]:
         """The longest ordinary tokens as text, equal lengths by id; stray bytes escaped."""
@@ -109,7 +147,7 @@ class Tokenizer:
         return {
             "name": self.name,
             "pattern": self.pattern,
-            "special_tokens": {END_OF_TEXT: self.end_of_text},
+            "special_tokens": self.special_tokens,
         }
 
     def _rank_lines(self) -> str:
@@ -117,56 +155,41 @@ class Tokenizer:
         return "".join(f"{base64.b64encode(token).decode()} {rank}\n" for token, rank in ranks)
 
 
-def train(texts: Iterable[str], *, vocab_size: int, buffer_texts: int = 64) -> Tokenizer:
-    """Learn a vocabulary of exactly `vocab_size` ids, the end of text included.
+def train(
+    texts: Iterable[str],
+    *,
+    vocab_size: int,
+    pattern: str = GPT2,
+    special_tokens: Sequence[str] = (),
+    buffer_texts: int = 64,
+) -> Tokenizer:
+    """Learn a vocabulary of exactly `vocab_size` ids, all special tokens included.
 
     texts: read once, in any order, `buffer_texts` at a time; memory holds the distinct words.
-    Pairs of equal count merge in the order of their ids, so that the result depends on nothing
-    but the texts. Raises InputError where the texts are too few for so many tokens.
+    pattern: the division into words, see `llm.tokens.patterns`. special_tokens: those besides the
+    end of text. Pairs of equal count merge in the order of their ids, so that the result depends
+    on nothing but the texts. Raises InputError where the texts are too few for so many tokens.
     """
     import rustbpe
 
+    check_special_tokens(special_tokens)
+    ordinary = vocab_size - 1 - len(special_tokens)
     trainer = rustbpe.Tokenizer()
     trainer.train_from_iterator(
-        iter(texts), vocab_size=vocab_size - 1, buffer_size=buffer_texts, pattern=PATTERN
+        iter(texts), vocab_size=ordinary, buffer_size=buffer_texts, pattern=pattern
     )
-    if trainer.vocab_size < vocab_size - 1:
+    if trainer.vocab_size < ordinary:
         raise InputError(
             "The texts are too few for a vocabulary of this size.",
             where="the training documents",
-            found=f"text for at most {trainer.vocab_size + 1} tokens",
+            found=f"text for at most {trainer.vocab_size + vocab_size - ordinary} tokens",
             expected=f"train_tokenizer.vocab_size: {vocab_size}",
             remedy="lower train_tokenizer.vocab_size, or add documents",
         )
     ranks = {bytes(token): rank for token, rank in trainer.get_mergeable_ranks()}
-    return Tokenizer("trained", pattern=PATTERN, ranks=ranks, end_of_text=vocab_size - 1)
-
-
-def from_gpt2(vocabulary: Path) -> Tokenizer:
-    """GPT-2's tokenizer from OpenAI's `vocab.bpe` and `encoder.json` in a folder.
-
-    Both are compared with their known SHA-256 first; nothing is downloaded. Raises InputError
-    where a file is missing or is not OpenAI's.
-    """
-    for name, expected in GPT2_FILES.items():
-        path = require(vocabulary / name, made_by="download")
-        found = sha256_of(path)
-        if found != expected:
-            raise InputError(
-                "A file of GPT-2's vocabulary is not OpenAI's.",
-                where=path,
-                found=f"sha256 {found}",
-                expected=f"sha256 {expected}",
-                remedy="name OpenAI's file in download.sources, then: dvc repro --force download",
-            )
-    encoder = read_json(vocabulary / "encoder.json", made_by="download")
-    byte_of = _gpt2_alphabet()
-    ranks = {
-        bytes(byte_of[letter] for letter in token): rank
-        for token, rank in encoder.items()
-        if token != END_OF_TEXT
-    }
-    return Tokenizer("gpt2", pattern=PATTERN, ranks=ranks, end_of_text=encoder[END_OF_TEXT])
+    names = [END_OF_TEXT, *special_tokens]
+    special_ids = {name: ordinary + at for at, name in enumerate(names)}
+    return Tokenizer("trained", pattern=pattern, ranks=ranks, special_tokens=special_ids)
 
 
 def load(directory: Path) -> Tokenizer:
@@ -178,17 +201,13 @@ def load(directory: Path) -> Tokenizer:
     facts = read_json(directory / "tokenizer.json", made_by=MADE_BY)
     path = require(directory / "ranks.tiktoken", made_by=MADE_BY)
     try:
-        ranks: dict[bytes, int] = {}
-        for line in path.read_text(encoding="ascii").splitlines():
-            token, rank = line.split(" ")
-            ranks[base64.b64decode(token, validate=True)] = int(rank)
         tokenizer = Tokenizer(
             facts["name"],
             pattern=facts["pattern"],
-            ranks=ranks,
-            end_of_text=facts["special_tokens"][END_OF_TEXT],
+            ranks=read_ranks(path),
+            special_tokens=facts["special_tokens"],
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             "A tokenizer cannot be read.",
             where=directory,
@@ -207,9 +226,10 @@ def load(directory: Path) -> Tokenizer:
     return tokenizer
 
 
-def _gpt2_alphabet() -> dict[str, int]:
-    """The byte behind each letter of encoder.json: itself where printable, else from U+0100 on."""
-    printable = [byte for byte in range(BYTES) if chr(byte).isprintable() and chr(byte) != " "]
-    others = [byte for byte in range(BYTES) if byte not in printable]
-    letters = [chr(byte) for byte in printable] + [chr(BYTES + at) for at in range(len(others))]
-    return dict(zip(letters, printable + others, strict=True))
+def read_ranks(path: Path) -> dict[bytes, int]:
+    """Token bytes → id from a file of lines `base64 id`. Raises ValueError where one is not so."""
+    ranks = {}
+    for line in path.read_text(encoding="ascii").splitlines():
+        token, rank = line.split(" ")
+        ranks[base64.b64decode(token, validate=True)] = int(rank)
+    return ranks

@@ -11,7 +11,9 @@ from llm.files import sha256_of, write_manifest
 from llm.model.config import GPTConfig
 from llm.model.gpt import GPTModel
 from llm.stages.import_gpt2 import Config, run
-from llm.tokens.tokenizer import PATTERN, Tokenizer
+from llm.tokens.patterns import GPT2
+from llm.tokens.tokenizer import Tokenizer
+from llm.tokens.vocabularies import END_OF_TEXT
 from llm.weights.export import load_model, save_model
 from llm.weights.gpt2 import save_gpt2
 
@@ -40,7 +42,9 @@ class House:
             "base": root / "models/base",
         }
         ranks = {bytes([byte]): byte for byte in range(256)}
-        self.tokenizer = Tokenizer("bytes", pattern=PATTERN, ranks=ranks, end_of_text=256)
+        self.tokenizer = Tokenizer(
+            "bytes", pattern=GPT2, ranks=ranks, special_tokens={END_OF_TEXT: 256}
+        )
         self.tokenizer.save(self.paths["tokenizer"])
         self.download([])
 

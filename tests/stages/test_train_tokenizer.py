@@ -10,6 +10,7 @@ from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
 from llm.errors import InputError
 from llm.files import read_manifest, write_parquet
 from llm.stages.train_tokenizer import Config, run
+from llm.tokens.patterns import CL100K
 from llm.tokens.tokenizer import load
 
 TEXTS = [f"The fox number {n} went over the hill to the hens, and the hens ran." for n in range(40)]
@@ -80,7 +81,17 @@ def test_gpt2_is_read_from_the_mirror(mirror, documents, tmp_path):
         ({"kind": "train", "vocab_size": None}, "needs a vocab_size"),
         ({"kind": "train", "vocab_size": 256}, "greater than or equal to 257"),
         ({"kind": "gpt2", "vocab_size": 4096}, "has vocab_size 50257"),
-        ({"kind": "gpt3", "vocab_size": None}, "'train' or 'gpt2'"),
+        ({"kind": "gpt3", "vocab_size": None}, "'train', 'gpt2', 'cl100k' or 'o200k'"),
+        ({"kind": "cl100k", "vocab_size": 100_000}, "has vocab_size 100277"),
+        ({"kind": "gpt2", "vocab_size": None, "pattern": "gpt2"}, "a pattern of its own"),
+        ({"kind": "train", "vocab_size": 300, "pattern": "("}, "no regular expression"),
+        ({"kind": "train", "vocab_size": 300, "pattern": r"\w+"}, "loses text"),
+        ({"kind": "train", "vocab_size": 300, "special_tokens": ["user"]}, "reads <"),
+        ({"kind": "train", "vocab_size": 257, "special_tokens": ["<|a|>"]}, "no id for each byte"),
+        (
+            {"kind": "o200k", "vocab_size": None, "special_tokens": ["<|endofprompt|>"]},
+            "of o200k already",
+        ),
     ],
 )
 def test_wrong_settings_are_refused(settings, fault):
@@ -90,3 +101,24 @@ def test_wrong_settings_are_refused(settings, fault):
 
 def test_gpt2_may_name_its_size():
     assert Config(kind="gpt2", vocab_size=50_257).vocab_size == 50_257
+    config = Config(kind="gpt2", vocab_size=50_259, special_tokens=["<|user|>", "<|assistant|>"])
+    assert config.vocab_size == 50_259
+
+
+def test_pattern_and_special_tokens_reach_the_tokenizer(documents, tmp_path):
+    config = Config(
+        kind="train", vocab_size=290, pattern="cl100k", special_tokens=["<|user|>", "<|assistant|>"]
+    )
+    metrics = run(
+        config,
+        documents=documents,
+        vocabulary=tmp_path / "none",
+        tokenizer=tmp_path / "tokenizer",
+    )
+    made = load(tmp_path / "tokenizer")
+    assert made.pattern == metrics["pattern"] == CL100K
+    assert made.vocab_size == 290
+    assert made.encode("<|assistant|>", allow_special=True) == [289]
+    own = Config(kind="train", vocab_size=290, pattern=r"\s?\w+|\W")
+    run(own, documents=documents, vocabulary=tmp_path / "none", tokenizer=tmp_path / "own")
+    assert load(tmp_path / "own").pattern == r"\s?\w+|\W"

@@ -8,9 +8,10 @@ import pytest
 
 from llm.errors import InputError
 from llm.files import read_manifest, write_json
-from llm.tokens import shards
+from llm.tokens import encoding, shards
 from llm.tokens.shards import read_batches, read_facts, read_tokens, token_schema, write_shards
-from llm.tokens.tokenizer import train
+from llm.tokens.tokenizer import Tokenizer, train
+from llm.tokens.vocabularies import END_OF_TEXT
 
 TEXTS = [f"Tale {n}: the fox met {n} geese by the ünïçødé river. " * (n % 7 + 1) for n in range(60)]
 
@@ -67,12 +68,41 @@ def test_the_bytes_depend_on_documents_tokenizer_and_shard_size_alone(
     tokenizer, tmp_path, monkeypatch
 ):
     write(tmp_path / "a" / "train", tokenizer)
-    monkeypatch.setattr(shards, "BATCH_CHARACTERS", 300)
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", 300)
     write(tmp_path / "b" / "train", tokenizer, threads=1, documents=batches(rows=7))
     manifests = [read_manifest(tmp_path / x / "train", made_by="tokenize") for x in "ab"]
     assert manifests[0] == manifests[1]
     assert manifests[0]["tokenizer"] == tokenizer.fingerprint
     assert manifests[0]["dtype"] == "uint16"
+
+
+def test_a_text_that_holds_the_words_of_the_end_keeps_them_as_words(tokenizer, tmp_path):
+    texts = ["A hen.", f"In HTML, {END_OF_TEXT} is nothing.", END_OF_TEXT, "A fox."]
+    write(tmp_path / "train", tokenizer, documents=batches(texts))
+    token_ids, starts = read_tokens(tmp_path / "train")
+    assert np.count_nonzero(token_ids == tokenizer.end_of_text) == 4
+    found = np.split(token_ids, starts[1:])
+    assert [tokenizer.decode(ids[:-1]) for ids in found] == texts
+
+
+def test_ids_of_a_large_vocabulary_come_back_as_they_were(tmp_path):
+    ranks = {bytes([byte]): byte + 70_000 for byte in range(256)}
+    wide = Tokenizer("wide", pattern=r"(?s).", ranks=ranks, special_tokens={END_OF_TEXT: 80_000})
+    write(tmp_path / "train", wide)
+    token_ids, _ = read_tokens(tmp_path / "train", tokenizer=wide)
+    assert token_ids.dtype == np.dtype(np.uint32)
+    expected = [i for text in TEXTS for i in [*wide.encode(text), 80_000]]
+    assert token_ids.tolist() == expected
+
+
+def test_a_pattern_that_loses_text_is_found_out(tmp_path):
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    deaf = Tokenizer("deaf", pattern=r"[^x]", ranks=ranks, special_tokens={END_OF_TEXT: 256})
+    write(tmp_path / "a", deaf, documents=batches(["no such letter"]))
+    with pytest.raises(InputError, match="loses text") as caught:
+        write(tmp_path / "b", deaf, documents=batches(["fox", "hen"]))
+    assert "tokens of 5 bytes" in str(caught.value)
+    assert not (tmp_path / "b").exists()
 
 
 def test_ids_take_the_smallest_type_that_holds_them():

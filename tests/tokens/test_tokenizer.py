@@ -1,21 +1,21 @@
-"""The tokenizer: lossless, deterministic, equal to a plain BPE and to GPT-2's own."""
+"""The tokenizer: lossless, deterministic, equal to a plain BPE, with special tokens and gaps."""
 
 from __future__ import annotations
 
-import json
 import re
 import weakref
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from llm.errors import InputError
-from llm.files import write_json, write_manifest, write_text
+from llm.files import write_manifest, write_text
 from llm.tokens import tokenizer as tokenizers
-from llm.tokens.tokenizer import END_OF_TEXT, from_gpt2, load, train
+from llm.tokens.patterns import CL100K
+from llm.tokens.tokenizer import load, train
+from llm.tokens.vocabularies import END_OF_TEXT
 
 TEXTS = [
     "The fox saw the hen. The hen saw the fox, and the fox's friends weren't there.",
@@ -58,6 +58,72 @@ def test_special_tokens_in_a_text_are_ordinary_text_unless_asked_for(trained):
     assert trained.end_of_text not in trained.encode(END_OF_TEXT)
     assert trained.encode(END_OF_TEXT, allow_special=True) == [trained.end_of_text]
     assert trained.end_of_text not in trained.encode_batch([END_OF_TEXT])[0]
+
+
+def test_special_tokens_come_last_and_are_told_apart_from_text():
+    made = train(TEXTS, vocab_size=320, special_tokens=["<|user|>", "<|assistant|>"])
+    assert made.vocab_size == 320
+    assert made.special_tokens == {END_OF_TEXT: 317, "<|user|>": 318, "<|assistant|>": 319}
+    text = f"<|user|>The fox{END_OF_TEXT}"
+    words = made.encode("The fox")
+    assert made.encode(text, allow_special=True) == [318, *words, 317]
+    assert not {317, 318, 319} & set(made.encode(text))
+    assert made.decode(made.encode(text)) == made.decode([318, *words, 317]) == text
+
+
+def test_a_tokenizer_is_extended_behind_its_last_id(trained, tmp_path):
+    more = trained.extended(["<|user|>", "<|assistant|>"])
+    assert (more.vocab_size, more.end_of_text) == (322, 319)
+    assert more.encode("<|assistant|>", allow_special=True) == [321]
+    assert more.encode_batch(AWKWARD) == trained.encode_batch(AWKWARD)
+    assert more.fingerprint != trained.fingerprint
+    assert trained.extended([]).fingerprint == trained.fingerprint
+    more.save(tmp_path / "more")
+    assert load(tmp_path / "more").special_tokens == more.special_tokens
+    with pytest.raises(ValueError, match="special token of trained already"):
+        more.extended(["<|user|>"])
+
+
+def test_ids_may_have_gaps_which_stand_for_nothing():
+    ranks = {bytes([byte]): byte for byte in range(256)} | {b"ab": 260}
+    made = tokenizers.Tokenizer(
+        "gaps", pattern=r"\w+|\W", ranks=ranks, special_tokens={END_OF_TEXT: 270, "<|user|>": 280}
+    )
+    assert made.vocab_size == 281
+    assert made.encode("abab!") == [260, 260, 33]
+    assert made.extended(["<|more|>"]).special_tokens["<|more|>"] == 281
+    lengths = made.token_lengths()
+    assert lengths.shape == (281,)
+    assert (lengths[33], lengths[260]) == (1, 2)
+    assert lengths.sum() == 256 + 2
+    for gap in (256, 261, 269, 271, 279, 281):
+        with pytest.raises(KeyError):
+            made.decode([33, gap])
+        with pytest.raises(KeyError):
+            made.token_bytes(gap)
+
+
+def test_the_end_of_text_is_needed():
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    with pytest.raises(ValueError, match=r"no special token <\|endoftext\|>"):
+        tokenizers.Tokenizer("none", pattern=".", ranks=ranks, special_tokens={"<|user|>": 256})
+
+
+def test_joined_documents_have_the_ids_of_each_alone():
+    made = train(TEXTS, vocab_size=320, special_tokens=["<|user|>"])
+    texts = [*(text for text in AWKWARD if END_OF_TEXT not in text), "a <|user|> b", "<|endoftext|"]
+    expected = [i for text in texts for i in [*made.encode(text), made.end_of_text]]
+    found = made.encode_joined("".join(text + END_OF_TEXT for text in texts))
+    assert found.tolist() == expected
+
+
+def test_the_pattern_decides_what_may_merge():
+    texts = ["in 1234567 of 12345 and 123456 years"] * 5
+    whole = train(texts, vocab_size=270)
+    threes = train(texts, vocab_size=270, pattern=CL100K)
+    longest = [token for token in whole.longest_tokens(20) if token.strip().isdigit()]
+    assert max(map(len, longest)) > 4
+    assert [threes.decode([i]) for i in threes.encode("1234567")] == ["123", "456", "7"]
 
 
 def test_a_lone_surrogate_becomes_the_replacement_character(trained):
@@ -157,7 +223,9 @@ def test_a_missing_changed_or_mixed_tokenizer_is_refused(trained, tmp_path):
 @pytest.mark.parametrize(
     ("ranks", "fault"),
     [
-        ("AA== 0\n", "ids are not 0 to 1"),
+        ("AA== 0\n", "a byte has no token"),
+        ("AA== 0\nAQ== 0\n", "an id is double"),
+        ("AA== -1\n", "or negative"),
         ("AA== zero\n", "invalid literal"),
         ("no-base64! 0\n", "Error"),
         ("AA==\n", "not enough values"),
@@ -176,43 +244,3 @@ def test_ranks_of_another_tokenizer_are_refused(trained, tmp_path):
     write_manifest(tmp_path / "a", fingerprint="0" * 16)
     with pytest.raises(InputError, match="not the one that its manifest names"):
         load(tmp_path / "a")
-
-
-def test_an_unverified_gpt2_vocabulary_is_refused(tmp_path):
-    with pytest.raises(InputError, match="missing"):
-        from_gpt2(tmp_path)
-    write_text(tmp_path / "vocab.bpe", "#version: 0.2\nh e\n")
-    write_json(tmp_path / "encoder.json", {"h": 0})
-    with pytest.raises(InputError, match="not OpenAI's") as caught:
-        from_gpt2(tmp_path)
-    assert "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5" in str(caught.value)
-
-
-def _gpt2_folder(mirror: Path) -> Path:
-    return mirror / "openaipublic.blob.core.windows.net/gpt-2/encodings/main"
-
-
-def test_gpt2_ids_are_the_known_ones(mirror, tmp_path):
-    gpt2 = from_gpt2(_gpt2_folder(mirror))
-    assert (gpt2.vocab_size, gpt2.end_of_text) == (50_257, 50_256)
-    assert gpt2.encode("Hello, world!") == [15496, 11, 995, 0]
-    verdict = next(mirror.rglob("the-verdict.txt")).read_text(encoding="utf-8")
-    assert len(gpt2.encode(verdict)) == 5_145
-    gpt2.save(tmp_path / "gpt2")
-    assert load(tmp_path / "gpt2").encode(verdict) == gpt2.encode(verdict)
-
-
-def test_gpt2_equals_transformers(mirror):
-    from transformers import GPT2Tokenizer
-
-    folder = _gpt2_folder(mirror)
-    gpt2 = from_gpt2(folder)
-    merges = (folder / "vocab.bpe").read_text(encoding="utf-8").split("\n")[1:-1]
-    other = GPT2Tokenizer(
-        vocab=json.loads((folder / "encoder.json").read_text(encoding="utf-8")),
-        merges=[tuple(merge.split()) for merge in merges],
-    )
-    french = next(mirror.rglob("44157-0.txt")).read_text(encoding="utf-8")
-    plain = [text for text in AWKWARD if "<|" not in text]  # transformers parses specials
-    for text in [*plain, french]:
-        assert gpt2.encode(text) == other(text)["input_ids"]
