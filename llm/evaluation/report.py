@@ -15,6 +15,7 @@ from llm.files import open_parquet, read_json, require
 from llm.lineage import git_state
 
 TEMPLATE = "report.html.jinja"
+TRUSTED_AUC = 0.8  # below it a judge takes too many wrong responses for right ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +195,26 @@ def headline_numbers(facts: Facts) -> dict[str, dict[str, float]]:
     return headline
 
 
+def cautions(headline: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """What a reader of the headline numbers should know before believing them, as sentences."""
+    found = []
+    pretrain, classifier, judge = (headline[name] for name in ("pretrain", "classifier", "judge"))
+    if pretrain["validation_loss"] >= pretrain["trigram_loss"]:
+        found.append(
+            "The pretrained model predicts held-out text no better than a trigram model: "
+            "it has seen too little text, or trained too short."
+        )
+    if classifier["f1"] < classifier["baseline_f1"]:
+        found.append("The classifier does not reach the F1 of its classical baseline.")
+    if judge["auc"] < TRUSTED_AUC:
+        found.append(
+            "The judge hardly tells references from shuffled responses "
+            f"(AUC {format_number(judge['auc'])}, where {TRUSTED_AUC} is asked): "
+            "its scores say little, high ones too."
+        )
+    return found
+
+
 def render(facts: Facts, *, title: str) -> str:
     """The page as HTML text: no script from elsewhere, no image file, nothing to fetch."""
     import jinja2
@@ -217,6 +238,7 @@ def render(facts: Facts, *, title: str) -> str:
             for number in HEADLINE
         ],
         headline=headline,
+        cautions=cautions(headline),
         pictures=_pictures(facts),
         settings={stage: entry["params"] for stage, entry in facts.lineage.items()},
     )

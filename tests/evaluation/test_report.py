@@ -14,6 +14,7 @@ import pytest
 from llm.errors import InputError
 from llm.evaluation.report import (
     HEADLINE,
+    cautions,
     collect,
     format_number,
     format_seconds,
@@ -200,6 +201,13 @@ def test_the_page_shows_every_headline_number_and_fetches_nothing(
     assert "lineage-pretrain" in links.ids & links.anchors
 
 
+def test_cautions_stand_on_the_page_only_where_there_are_any(results: dict[str, Path]) -> None:
+    assert "Read with care" not in render(facts_of(results), title="x")
+    path = results["results"] / "judge.json"
+    write_json(path, {**json.loads(path.read_text()), "auc": 0.57})
+    assert "AUC 0.57" in render(facts_of(results), title="x")
+
+
 def test_text_made_by_the_model_or_the_data_is_escaped(results: dict[str, Path]) -> None:
     page = render(facts_of(results), title="<i>title</i>")
     assert "<script>alert" not in page and "&lt;script&gt;alert" in page
@@ -217,6 +225,28 @@ def test_headline_numbers_are_nested_by_section(results: dict[str, Path]) -> Non
     assert headline["classifier"]["baseline_f1"] == 0.8
     assert headline["instructions"]["exact_match_before"] == 0.0
     assert headline["judge"]["auc"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "words"),
+    [
+        ("pretrain", "validation_loss", 3.6, "no better than a trigram"),
+        ("classifier", "f1", 0.7, "classical baseline"),
+        ("judge", "auc", 0.57, "AUC 0.57"),
+    ],
+)
+def test_a_number_not_to_be_believed_is_said_on_the_page(
+    section: str, name: str, value: float, words: str
+) -> None:
+    headline = {
+        "pretrain": {"validation_loss": 3.25, "trigram_loss": 3.5},
+        "classifier": {"f1": 0.9, "baseline_f1": 0.8},
+        "judge": {"auc": 0.9},
+    }
+    assert cautions(headline) == []
+    headline[section][name] = value
+    (caution,) = cautions(headline)
+    assert words in caution
 
 
 def test_a_missing_number_is_an_error_that_names_it(results: dict[str, Path]) -> None:
