@@ -1,7 +1,7 @@
 # Two commands: `make repro` rebuilds everything, `make test` tests everything.
 # All paths are relative, so that the checkout may stand in a folder with a space in its name.
 
-.PHONY: help repro test check ui metrics wiring constraints setup
+.PHONY: help repro test check ui metrics wiring bench-data constraints setup
 .DEFAULT_GOAL := help
 
 PY := .venv/bin/python
@@ -19,6 +19,7 @@ help:
 	@echo "make ui           open the pages of MLflow and Prefect; Ctrl-C stops both"
 	@echo "make metrics      show the numbers of the report"
 	@echo "make wiring       write the code dependencies of every stage into dvc.yaml"
+	@echo "make bench-data   measure the data side against other projects (BENCH=--list)"
 	@echo "make constraints  resolve every version anew into constraints.txt"
 
 setup: $(STAMP)
@@ -44,6 +45,12 @@ metrics: $(STAMP)
 
 wiring: $(STAMP)
 	@$(PY) -m pipelines.wiring
+
+# The peers come with the extra `bench`; ARGS of the measurement: make bench-data BENCH="--only loading"
+bench-data: $(STAMP)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	    ".[bench]"
+	@$(PY) -m benchmarks.data $(BENCH)
 
 # Installed once, and again whenever one of these files changes.
 $(STAMP): pyproject.toml constraints.txt infra/setup.sh

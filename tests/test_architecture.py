@@ -57,14 +57,14 @@ def test_the_text_room_knows_no_tensors_and_the_model_no_files(root: Path):
 
 
 def test_every_file_opens_with_its_job(root: Path):
-    for path in python_files(root, "llm", "pipelines", "tests"):
+    for path in python_files(root, "llm", "pipelines", "benchmarks", "tests"):
         docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
         assert docstring, path
         assert len(docstring.splitlines()[0]) <= 100, path
 
 
 def test_packages_hold_a_docstring_and_nothing_else(root: Path):
-    for path in python_files(root, "llm", "pipelines"):
+    for path in python_files(root, "llm", "pipelines", "benchmarks"):
         if path.name == "__init__.py":
             body = ast.parse(path.read_text(encoding="utf-8")).body
             assert len(body) == 1, path
@@ -85,7 +85,8 @@ def test_tests_mirror_the_code(root: Path):
         relative = path.relative_to(root / "tests")
         if len(relative.parts) == 1 or path.name == "conftest.py":
             continue
-        room = "pipelines" if relative.parts[0] == "pipelines" else f"llm/{relative.parts[0]}"
+        first = relative.parts[0]
+        room = first if first in ("pipelines", "benchmarks") else f"llm/{first}"
         assert (root / room).is_dir(), path
 
 

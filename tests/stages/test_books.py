@@ -4,20 +4,10 @@ import re
 
 import pytest
 
+from benchmarks.editions import EDITIONS
 from llm.corpus.documents import read_rows
 from llm.stages import clean, dedupe, download, split
 
-# Which files are one book, by hand.
-EDITIONS = (
-    {"1342-0.txt", "1342.txt", "pandp10.txt"},
-    {"1661-8.txt", "1661.txt", "advsh12.txt"},
-    {"972.txt", "dvldc10.txt"},
-    {"16215-8.txt", "16215.txt"},
-    {"15122-8.txt"},
-    {"14263-8.txt"},
-    {"18304-8.txt"},
-    {"3261.txt"},
-)
 BOILERPLATE = re.compile(
     r"project gutenberg|gutenberg\.(org|net)|gutenberg-tm|small print|public domain e(text|book)"
     r"|distributed proofread|e-?text prepared|START OF TH|END OF TH(E|IS) PROJECT",

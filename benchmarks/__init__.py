@@ -1,0 +1,1 @@
+"""Side-by-side measurements of the data side against other projects' packages."""
