@@ -11,15 +11,16 @@ from typing import Any
 
 import pyarrow as pa
 
+from llm.corpus.parts import PART_BYTES, SortingWriter, part_name
 from llm.errors import InputError
 from llm.files import open_parquet, read_json, require, write_parquet
+from llm.memory import memory_bytes
 
 Row = dict[str, Any]
 
 # What a synthetic corpus says about its own dirt; never a document.
 PLANTED = "planted.jsonl"
-PART_BYTES = 128 * 1024 * 1024  # text per Parquet file
-_SPILL_BYTES = 128 * 1024 * 1024  # text held in memory before it goes to the scratch files
+_SORT_FRACTION = 1 / 8  # of LLM_MEMORY: rows held before they go to the disk to be sorted
 _BATCH_ROWS = 512
 
 DOCUMENT_SCHEMA = pa.schema(
@@ -43,16 +44,22 @@ REJECT_SCHEMA = pa.schema(
         ("text", pa.string()),  # the first 2,000 characters
     ]
 )
+# All documents that came into dedupe; see llm.corpus.dedup for kinds.
+CLUSTER_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),  # as in the cleaned documents
+        ("raw_id", pa.string()),
+        ("source", pa.string()),
+        ("cluster", pa.string()),  # lowest id of the cluster
+        ("kind", pa.string()),  # unique (it stays), exact, normalised or near
+        ("kept", pa.bool_()),
+    ]
+)
 
 
 def document_id(text: str) -> str:
     """The id of a text: the first 32 hexadecimal digits of its SHA-256 as UTF-8."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
-
-
-def part_name(number: int) -> str:
-    """The file name of one part of a folder of documents."""
-    return f"part-{number:05d}.parquet"
 
 
 def read_documents(
@@ -66,6 +73,16 @@ def read_documents(
     for path in sorted(directory.glob("part-*.parquet")):
         with open_parquet(path, schema=DOCUMENT_SCHEMA, made_by=made_by) as parquet:
             yield from parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
+
+
+def row_count(directory: Path, *, made_by: str) -> int:
+    """How many rows a folder of documents holds, as its parts say."""
+    require(directory, made_by=made_by)
+    count = 0
+    for path in sorted(directory.glob("part-*.parquet")):
+        with open_parquet(path, schema=DOCUMENT_SCHEMA, made_by=made_by) as parquet:
+            count += parquet.metadata.num_rows
+    return count
 
 
 def read_rows(directory: Path, *, made_by: str, columns: list[str] | None = None) -> Iterator[Row]:
@@ -112,69 +129,26 @@ class PartWriter:
         self._waiting, self._waiting_bytes = [], 0
 
 
-class SortedWriter:
-    """Takes document rows in any order and writes them ordered by id, then source and raw_id.
-
-    Memory stays bounded: past 128 MiB of text, rows go to 256 scratch files by the first two
-    digits of their id, and each is sorted on its own. `scratch` must be on a disk with room for
-    the text; it is removed at the end.
-    """
-
-    def __init__(self, directory: Path, *, scratch: Path, spill_bytes: int = _SPILL_BYTES) -> None:
-        self._parts = PartWriter(directory, DOCUMENT_SCHEMA)
-        self._scratch = scratch
-        self._spill_bytes = spill_bytes
-        self._buckets: dict[str, list[Row]] = {}
-        self._bytes = 0
-        self._streams: dict[str, tuple[Any, Any]] = {}
-        shutil.rmtree(scratch, ignore_errors=True)
-
-    def add(self, row: Row) -> None:
-        """Take one row."""
-        self._buckets.setdefault(row["id"][:2], []).append(row)
-        self._bytes += len(row["text"]) + 200
-        if self._bytes >= self._spill_bytes:
-            self._spill()
-
-    def close(self) -> None:
-        """Sort and write every row; remove the scratch files."""
-        for stream, file in self._streams.values():
-            stream.close()
-            file.close()
-        for bucket in sorted(self._buckets.keys() | self._streams.keys()):
-            rows = self._read_back(bucket) + self._buckets.pop(bucket, [])
-            rows.sort(key=lambda row: (row["id"], row["source"], row["raw_id"]))
-            for row in rows:
-                self._parts.add(row)
-        self._parts.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def _spill(self) -> None:
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        for bucket, rows in self._buckets.items():
-            if bucket not in self._streams:
-                file = pa.OSFile(str(self._scratch / f"{bucket}.arrow"), "wb")
-                self._streams[bucket] = (pa.ipc.new_stream(file, DOCUMENT_SCHEMA), file)
-            batch = pa.RecordBatch.from_pylist(rows, schema=DOCUMENT_SCHEMA)
-            self._streams[bucket][0].write_batch(batch)
-        self._buckets, self._bytes = {}, 0
-
-    def _read_back(self, bucket: str) -> list[Row]:
-        if bucket not in self._streams:
-            return []
-        path = self._scratch / f"{bucket}.arrow"
-        with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as stream:
-            rows: list[Row] = stream.read_all().to_pylist()
-        path.unlink()
-        return rows
-
-
 @contextlib.contextmanager
-def sorted_documents(directory: Path, *, spill_bytes: int = _SPILL_BYTES) -> Iterator[SortedWriter]:
-    """A SortedWriter into `directory`, closed on success; its scratch is removed in any case."""
+def sorted_documents(
+    directory: Path, *, held_bytes: int | None = None, part_bytes: int = PART_BYTES
+) -> Iterator[SortingWriter]:
+    """A writer of documents in any order into `directory`, closed on success; what it keeps on
+    disk while it sorts is removed in any case.
+
+    held_bytes: rows held in memory; an eighth of LLM_MEMORY where None.
+    """
     scratch = directory / ".scratch"
+    if held_bytes is None:
+        held_bytes = int(memory_bytes() * _SORT_FRACTION)
     try:
-        writer = SortedWriter(directory, scratch=scratch, spill_bytes=spill_bytes)
+        writer = SortingWriter(
+            directory,
+            DOCUMENT_SCHEMA,
+            scratch=scratch,
+            held_bytes=held_bytes,
+            part_bytes=part_bytes,
+        )
         yield writer
         writer.close()
     finally:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llm.corpus.documents import PLANTED
 from llm.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DUPLICATES = ("exact_duplicate", "near_duplicate")
 
@@ -20,6 +23,40 @@ class Planted(NamedTuple):
     kind: str
     of: str | None
     marks: tuple[str, ...]
+
+
+class Observed:
+    """What became of the planted documents, gathered while a stage reads and writes.
+
+    Gathers nothing where nothing was planted.
+    """
+
+    def __init__(self, planted: Mapping[str, Planted]) -> None:
+        self.planted = planted
+        self._left: dict[str, int] = {}
+        self._cluster: dict[str, str] = {}
+        self._kept: set[str] = set()
+
+    def watch(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Hand on batches with the columns raw_id and text, and count the marks that are left."""
+        for batch in batches:
+            if self.planted:
+                for place, raw_id in enumerate(batch.column("raw_id").to_pylist()):
+                    if raw_id in self.planted and (marks := self.planted[raw_id].marks):
+                        text = batch.column("text")[place].as_py()
+                        self._left[raw_id] = sum(mark in text for mark in marks)
+            yield batch
+
+    def decide(self, raw_ids: pa.Array, clusters: pa.Array, kept: pa.Array) -> None:
+        """Note the cluster of each document, and whether it stays."""
+        if self.planted:
+            names = raw_ids.to_pylist()
+            self._cluster.update(zip(names, clusters.to_pylist(), strict=True))
+            self._kept.update(raw_ids.filter(kept).to_pylist())
+
+    def score(self) -> dict[str, Any]:
+        """See the function `score`."""
+        return score(self.planted, clean=self._cluster, unique=self._kept, left=self._left)
 
 
 def read_planted(raw: Path) -> dict[str, Planted]:

@@ -1,16 +1,23 @@
-"""Near-duplicates: what signatures find against the true similarity, and who stays."""
+"""Clusters: what signatures find against the true similarity, who stays, and what must not
+matter: the order of files, the memory, what was signed before."""
 
 import itertools
 import random
 import re
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from llm.corpus.dedup import Bands, choose_bands, clusters_of, find_near_pairs, survivors
+from llm.corpus.dedup import KINDS, find_clusters
+from llm.corpus.documents import document_id
+from llm.corpus.index import Scratch, read_index, unpack_ids
+from llm.corpus.signatures import Signing, sign
 from llm.files import write_parquet
 
 WORDS = [f"word{n}" for n in range(400)]
+SIGNING = Signing(ngram_words=5, permutations=128, seed=1)
 
 
 def text(seed: int, length: int = 300) -> str:
@@ -34,79 +41,160 @@ def jaccard(one: str, two: str, size: int = 5) -> float:
     return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
 
 
-def pairs_of(tmp_path, texts: dict[str, str], **options):
-    path = tmp_path / "part-00000.parquet"
-    write_parquet(pa.table({"id": list(texts), "text": list(texts.values())}), path)
-    settings = {"ngram_words": 5, "permutations": 128, "similarity": 0.7, "seed": 1}
-    return find_near_pairs([path], **{**settings, **options})
+class Outcome:
+    """Clusters by text: of, kind, and who is kept."""
+
+    def __init__(self, texts, index, clusters):
+        of = {document_id(t): t for t in texts}
+        order = [of[name] for name in unpack_ids(index.ids)]
+        self.cluster = {t: order[n] for t, n in zip(order, clusters.cluster, strict=True)}
+        self.kind = {t: KINDS[k] for t, k in zip(order, clusters.kind, strict=True)}
+        self.kept = {t for t, stays in zip(order, clusters.kept, strict=True) if stays}
+        self.facts = (self.cluster, self.kind, self.kept)
 
 
-@pytest.mark.parametrize("similarity", [0.3, 0.5, 0.7, 0.8, 0.95])
-def test_bands_find_a_pair_at_the_similarity(similarity):
-    bands = choose_bands(128, similarity)
-    assert bands.bands * bands.rows <= 128
-    assert bands.candidate_probability(similarity) >= 0.99
-    longer = Bands(128 // (bands.rows + 1), bands.rows + 1)
-    assert longer.candidate_probability(similarity) < 0.99
+def outcome(home, texts, *, quality=None, parts=1, reverse=False, memory=2**30, **options):
+    """Cluster texts that stand in `parts` files, in the order of their ids or reversed."""
+    home.mkdir()
+    rows = sorted((document_id(t), t, (quality or {}).get(t, 0.5)) for t in texts)
+    columns = ["id", "text", "quality"]
+    table = pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
+    table = table.cast(pa.schema([("id", "string"), ("text", "string"), ("quality", "float32")]))
+    size = -(-len(rows) // parts)
+    paths = []
+    for number, start in enumerate(range(0, len(rows), size)):
+        paths.append(home / f"{number}.parquet")
+        piece = table.slice(start, size)
+        write_parquet(piece.take(list(range(len(piece)))[::-1]) if reverse else piece, paths[-1])
+    index = read_index(table.to_batches(), Scratch(home), rows=len(rows))
+    settings = {"signing": SIGNING, "similarity": 0.7, **options}
+    found = find_clusters(index, paths[::-1] if reverse else paths, memory_bytes=memory, **settings)
+    return Outcome(texts, index, found)
 
 
-def test_bands_where_nothing_suffices():
-    assert choose_bands(16, 0.01) == Bands(16, 1)
+@pytest.fixture(scope="module")
+def planted():
+    """Pairs from equal to unlike, a chain, many variants of one text, and words that are equal."""
+    texts = []
+    for n in range(40):
+        texts += [text(n), edited(text(n), edits=n // 3, seed=n)]
+    texts += [text(99, 100), text(99, 100).upper(), text(99, 100).replace(" ", ", ")]
+    return list(dict.fromkeys(texts)) + [edited(text(70), edits=1, seed=n) for n in range(60)]
 
 
 def test_recall_and_precision_against_the_true_similarity(tmp_path):
-    texts = {}
-    for n in range(60):
-        texts[f"a{n:03d}"] = text(n)
-        texts[f"b{n:03d}"] = edited(texts[f"a{n:03d}"], edits=n // 4, seed=n)
-    found = set(pairs_of(tmp_path, texts))
-    for one, two in itertools.combinations(sorted(texts), 2):
-        if one[1:] != two[1:]:
-            assert (one, two) not in found
-            continue
-        similarity = jaccard(texts[one], texts[two])
+    pairs = [(text(n), edited(text(n), edits=n // 4, seed=n)) for n in range(60)]
+    texts = list(dict.fromkeys(itertools.chain(*pairs)))
+    found = outcome(tmp_path / "a", texts)
+    family = {t: n for n, pair in enumerate(pairs) for t in pair}
+    for one, two in itertools.combinations(texts, 2):
+        together = found.cluster[one] == found.cluster[two]
+        similarity = jaccard(one, two) if family[one] == family[two] else 0.0
         if similarity >= 0.82:  # three standard deviations of the estimate
-            assert (one, two) in found
+            assert together
         if similarity <= 0.58:
-            assert (one, two) not in found
+            assert not together
 
 
-def test_editions_that_differ_in_signs_alone_are_the_same(tmp_path):
-    plain = 'It\'s -- he said -- a "cafe", naive and well-known, in the old town by the river.'
-    fancy = "It’s—he said—a “café”, _naïve_ and WELL-KNOWN,\n\nin the old town by the river."
-    assert pairs_of(tmp_path, {"a": plain, "b": fancy}, similarity=1.0) == [("a", "b")]
-
-
-def test_nothing_alike_and_equal_ids(tmp_path):
-    assert pairs_of(tmp_path, {"a": text(1), "b": text(2)}) == []
-    path = tmp_path / "two.parquet"
-    write_parquet(pa.table({"id": ["a", "a"], "text": [text(1)] * 2}), path)
-    assert find_near_pairs([path], ngram_words=5, permutations=128, similarity=0.7, seed=1) == []
+def test_a_chain_is_one_cluster(tmp_path):
+    chain = [text(1)]
+    for n in range(6):
+        chain.append(edited(chain[-1], edits=7, seed=n))
+    assert jaccard(chain[0], chain[-1]) < 0.5
+    assert len(set(outcome(tmp_path / "a", chain).cluster.values())) == 1
 
 
 def test_a_bucket_of_many_is_one_cluster(tmp_path):
-    texts = {f"d{n:03d}": edited(text(1), edits=1, seed=n) for n in range(80)}
-    clusters = clusters_of(pairs_of(tmp_path, texts))
-    assert set(clusters.values()) == {"d000"}
-    assert len(clusters) == 80
+    texts = [edited(text(1), edits=1, seed=n) for n in range(80)]
+    found = outcome(tmp_path / "a", texts)
+    assert set(found.cluster.values()) == {min(texts, key=document_id)}
+    assert len(found.kept) == 1
 
 
-def test_clusters_chain_and_take_the_lowest_id():
-    assert clusters_of([("b", "c"), ("d", "c"), ("x", "y")]) == {
-        "b": "b", "c": "b", "d": "b", "x": "x", "y": "x",
-    }  # fmt: skip
-
-
-def test_clusters_do_not_depend_on_the_order_of_pairs():
-    pairs = [
-        (f"n{a}", f"n{b}") for a, b in itertools.combinations(range(12), 2) if (a * b) % 5 == 1
+def test_equal_words_are_their_own_kind_and_not_near(tmp_path):
+    texts = [text(1), text(1).upper(), text(1) + "!", edited(text(1), 2, seed=1), text(2)]
+    found = outcome(tmp_path / "a", texts, quality={text(1): 0.9})
+    assert [found.kind[t] for t in texts] == [
+        "unique",
+        "normalised",
+        "normalised",
+        "near",
+        "unique",
     ]
-    expected = clusters_of(pairs)
-    for seed in range(5):
-        random.Random(seed).shuffle(pairs)
-        assert clusters_of([(b, a) for a, b in pairs]) == expected
+    assert found.kept == {text(1), text(2)}
+    # The best of equal words stands for them, also where a near one is better still.
+    other = outcome(tmp_path / "b", texts, quality={texts[3]: 0.9, texts[1]: 0.8})
+    assert [other.kind[t] for t in texts] == [
+        "normalised",
+        "near",
+        "normalised",
+        "unique",
+        "unique",
+    ]
 
 
-def test_the_longest_survives_then_the_lowest_id():
-    clusters = {"a": "a", "b": "a", "c": "a", "x": "x", "y": "x"}
-    assert survivors(clusters, {"a": 5, "b": 9, "c": 9, "x": 1, "y": 1}) == {"a": "b", "x": "x"}
+def test_texts_without_words_are_alike_in_nothing(tmp_path):
+    found = outcome(tmp_path / "a", ["???", "!!!", "", "...", "a"])
+    assert set(found.kind.values()) == {"unique"}
+    assert len(set(found.cluster.values())) == 5
+
+
+def test_the_best_stays_then_the_lowest_id(tmp_path):
+    texts = [text(1), edited(text(1), 1, seed=1), edited(text(1), 1, seed=2)]
+    assert outcome(tmp_path / "a", texts).kept == {min(texts, key=document_id)}
+    for n, best in enumerate(texts):
+        assert outcome(tmp_path / f"b{n}", texts, quality={best: 0.6}).kept == {best}
+
+
+def test_nothing_alike_and_nothing_at_all(tmp_path):
+    assert outcome(tmp_path / "a", [text(1), text(2)]).kept == {text(1), text(2)}
+    index = read_index([], Scratch(tmp_path), rows=0)
+    found = find_clusters(index, [], signing=SIGNING, similarity=0.7, memory_bytes=2**30)
+    assert found.kept.tolist() == []
+
+
+@pytest.mark.parametrize(
+    "way",
+    [{"parts": 5}, {"parts": 5, "reverse": True}, {"memory": 20_000, "parts": 3}, {"memory": 500}],
+    ids=str,
+)
+def test_what_must_not_matter(tmp_path, planted, way):
+    expected = outcome(tmp_path / "a", planted)
+    assert len(expected.kept) < len(planted) - 60
+    assert {"normalised", "near", "unique"} == set(expected.kind.values())
+    assert outcome(tmp_path / "b", planted, **way).facts == expected.facts
+
+
+def test_signatures_of_before_may_be_used(tmp_path, planted):
+    """A signer that remembers, and signs only what it has not seen."""
+    known: dict[str, dict] = {}
+    asked = []
+
+    def remembering(parts, signing):
+        ids = [name for part in parts for name in pq.read_table(part)["id"].to_pylist()]
+        new = [name for name in ids if name not in known]
+        asked.append(len(new))
+        if new:
+            table = sign(parts, signing)
+            schema = table.schema
+            known.update({row["id"]: row | {"_": schema} for row in table.to_pylist()})
+        schema = next(iter(known.values()))["_"]
+        return pa.Table.from_pylist([known[name] for name in ids], schema=schema)
+
+    first = outcome(tmp_path / "a", planted[:-1], signer=remembering)
+    again = outcome(tmp_path / "b", planted, signer=remembering)
+    assert asked == [len(planted) - 1, 1]
+    assert again.facts == outcome(tmp_path / "c", planted).facts
+    assert first.facts == outcome(tmp_path / "d", planted[:-1]).facts
+
+
+def test_a_hash_that_collides_joins_nothing(tmp_path):
+    """Two texts whose hash of words is equal by chance are held against their signatures."""
+
+    def colliding(parts, signing):
+        table = sign(parts, signing)
+        place = table.schema.get_field_index("words_hash")
+        return table.set_column(place, "words_hash", pa.array(np.zeros(len(table), np.uint64)))
+
+    found = outcome(tmp_path / "a", [text(1), text(2), text(3)], signer=colliding)
+    assert len(found.kept) == 3

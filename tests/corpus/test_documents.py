@@ -12,6 +12,7 @@ from llm.corpus.documents import (
     document_id,
     read_rows,
     require_passed,
+    row_count,
     sorted_documents,
 )
 from llm.errors import InputError
@@ -53,13 +54,14 @@ def test_rows_come_back_ordered_by_id_and_whole(tmp_path):
     found = list(read_rows(tmp_path / "out", made_by="clean"))
     assert [r["id"] for r in found] == sorted(r["id"] for r in found)
     assert {r["raw_id"] for r in found} == {r["raw_id"] for r in rows(50)}
+    assert row_count(tmp_path / "out", made_by="clean") == 50
 
 
 def test_bytes_do_not_depend_on_the_order_of_arrival_nor_on_spilling(tmp_path):
     documents = [*rows(200), row("twice", "b"), row("twice", "a")]
     write(tmp_path / "one", documents)
     random.Random(1).shuffle(documents)
-    write(tmp_path / "two", documents, spill_bytes=5_000)
+    write(tmp_path / "two", documents, held_bytes=5_000)
     name = "part-00000.parquet"
     assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert [p.name for p in (tmp_path / "two").iterdir()] == [name]
@@ -84,7 +86,7 @@ def test_scratch_is_removed_when_writing_fails(tmp_path):
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        write(tmp_path / "out", broken(), spill_bytes=100)
+        write(tmp_path / "out", broken(), held_bytes=100)
     assert list((tmp_path / "out").iterdir()) == []
 
 

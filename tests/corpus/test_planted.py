@@ -2,9 +2,10 @@
 
 import json
 
+import pyarrow as pa
 import pytest
 
-from llm.corpus.planted import Planted, read_planted, score
+from llm.corpus.planted import Observed, Planted, read_planted, score
 from llm.errors import InputError
 
 PLANTED = {
@@ -58,3 +59,19 @@ def test_reading(tmp_path):
     (tmp_path / "planted.jsonl").write_text('{"id": 1}\n')
     with pytest.raises(InputError, match="line 1"):
         read_planted(tmp_path)
+
+
+def test_observed_while_reading_and_deciding():
+    planted = {
+        "a": Planted("clean", None, ()),
+        "b": Planted("exact_duplicate", "a", ()),
+        "c": Planted("email", None, ("x@y", "@z")),
+    }
+    batch = pa.record_batch({"raw_id": ["a", "b", "c", "d"], "text": ["1", "1", "x@y ...", "2"]})
+    clusters, kept = pa.array(["k", "k", "l", "m"]), pa.array([True, False, True, True])
+    seen = Observed(planted)
+    assert list(seen.watch([batch])) == [batch]
+    seen.decide(batch.column("raw_id"), clusters, kept)
+    found = seen.score()
+    assert found["recall"]["exact_duplicate"] == found["precision"] == 1.0
+    assert found["repaired_fraction"] == {"email": 0.5}

@@ -44,6 +44,7 @@ def house(tmp_path_factory, mirror, root):
         documents=home / "clean",
         raw=raw["corpus"],
         unique=home / "unique",
+        clusters=home / "clusters",
     )
     halves = split.run(
         split.Config(**params["split"]),

@@ -3,9 +3,10 @@
 import json
 import random
 
+import pyarrow.parquet as pq
 import pytest
 
-from llm.corpus.documents import document_id, read_rows, sorted_documents
+from llm.corpus.documents import CLUSTER_SCHEMA, document_id, read_rows, sorted_documents
 from llm.errors import InputError
 from llm.files import read_manifest, write_manifest
 from llm.stages.dedupe import Config, run
@@ -22,9 +23,15 @@ TEXTS = {
     "a": story(1),
     "a-again": story(1),
     "a-near": story(1) + " And one more word.",
+    "a-loud": story(1).upper(),
     "b": story(2),
     "c": story(3),
 }
+BEST = "a-near"
+
+
+def outs(home):
+    return {"unique": home / "unique", "clusters": home / "clusters"}
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def documents(tmp_path):
                 "licence": "l",
                 "language": "en",
                 "language_score": 1.0,
-                "quality": 1.0,
+                "quality": 0.9 if raw_id == BEST else 0.5,
                 "cluster": "",
                 "raw_id": raw_id,
             }
@@ -57,30 +64,62 @@ def raw(tmp_path):
 
 
 def test_one_document_of_each_cluster_stays(tmp_path, documents, raw):
-    metrics = run(CONFIG, documents=documents, raw=raw, unique=tmp_path / "unique")
+    metrics = run(CONFIG, documents=documents, raw=raw, **outs(tmp_path))
     rows = list(read_rows(tmp_path / "unique", made_by="dedupe"))
     assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
-    assert {row["raw_id"] for row in rows} == {"a-near", "b", "c"}  # the longest stays
+    assert {row["raw_id"] for row in rows} == {"a-near", "b", "c"}  # the best stays
     cluster = next(row["cluster"] for row in rows if row["raw_id"] == "a-near")
-    assert cluster == min(document_id(TEXTS["a"]), document_id(TEXTS["a-near"]))
+    assert cluster == min(document_id(TEXTS[name]) for name in ("a", "a-near", "a-loud"))
     assert all(row["cluster"] == row["id"] for row in rows if row["raw_id"] in "bc")
+    curve = metrics.pop("candidate_probability")
+    assert curve["0.1"] < 0.01 < 0.99 < curve["0.7"]
     assert metrics == {
-        "documents_in": 5,
+        "documents_in": 6,
         "documents_kept": 3,
         "exact_duplicates": 1,
+        "normalised_duplicates": 1,
         "near_duplicates": 1,
         "clusters_of_several": 1,
-        "largest_cluster": 3,
-        "duplicate_fraction": 0.4,
+        "largest_cluster": 4,
+        "duplicate_fraction": 0.5,
     }
+
+
+def test_what_became_of_each(tmp_path, documents, raw):
+    run(CONFIG, documents=documents, raw=raw, **outs(tmp_path))
+    (part,) = (tmp_path / "clusters").glob("part-*.parquet")
+    table = pq.read_table(part)
+    assert table.schema == CLUSTER_SCHEMA
+    rows = {row["raw_id"]: row for row in table.to_pylist()}
+    assert {raw_id: row["id"] for raw_id, row in rows.items()} == {
+        raw_id: document_id(text) for raw_id, text in TEXTS.items()
+    }
+    assert {row["cluster"] for raw_id, row in rows.items() if raw_id[0] == "a"} == {
+        min(document_id(TEXTS[name]) for name in ("a", "a-near", "a-loud"))
+    }
+    kinds = {raw_id: (row["kind"], row["kept"]) for raw_id, row in rows.items()}
+    same_words = sorted([rows["a"]["kind"], rows["a-loud"]["kind"]])
+    assert same_words == ["near", "normalised"]  # by the lower id
+    assert kinds["a-near"] == kinds["b"] == kinds["c"] == ("unique", True)
+    assert kinds["a-again"] == ("exact", False)
+
+
+def test_memory_does_not_matter(tmp_path, documents, raw, monkeypatch):
+    found = []
+    for memory in ("16MiB", "4GiB"):
+        monkeypatch.setenv("LLM_MEMORY", memory)
+        run(CONFIG, documents=documents, raw=raw, **outs(tmp_path))
+        found += [read_manifest(out, made_by="dedupe") for out in outs(tmp_path).values()]
+    assert found[:2] == found[2:]
 
 
 def test_twice_gives_the_same_bytes(tmp_path, documents, raw):
     manifests = []
     for name in ("one", "two"):
-        run(CONFIG, documents=documents, raw=raw, unique=tmp_path / name)
-        manifests.append(read_manifest(tmp_path / name, made_by="dedupe", verify=True))
-    assert manifests[0] == manifests[1]
+        run(CONFIG, documents=documents, raw=raw, **outs(tmp_path / name))
+        folders = outs(tmp_path / name).values()
+        manifests += [read_manifest(out, made_by="dedupe", verify=True) for out in folders]
+    assert manifests[:2] == manifests[2:]
 
 
 def test_scores_where_dirt_was_planted(tmp_path, documents, raw):
@@ -91,7 +130,7 @@ def test_scores_where_dirt_was_planted(tmp_path, documents, raw):
         {"id": "b", "planted": "email", "of": None, "expected": "repair", "marks": ["word", "x@y"]},
     ]
     (raw / "planted.jsonl").write_text("\n".join(map(json.dumps, planted)))
-    metrics = run(CONFIG, documents=documents, raw=raw, unique=tmp_path / "unique")
+    metrics = run(CONFIG, documents=documents, raw=raw, **outs(tmp_path))
     assert metrics["planted"]["recall"] == {"exact_duplicate": 1.0, "near_duplicate": 1.0}
     assert metrics["planted"]["precision"] == 1.0
     assert metrics["planted"]["repaired_fraction"] == {"email": 0.5}
@@ -102,5 +141,6 @@ def test_a_truncated_part(tmp_path, documents, raw):
     part.write_bytes(part.read_bytes()[:-20])
     write_manifest(documents)
     with pytest.raises(InputError, match="truncated"):
-        run(CONFIG, documents=documents, raw=raw, unique=tmp_path / "unique")
+        run(CONFIG, documents=documents, raw=raw, **outs(tmp_path))
     assert not (tmp_path / "unique").exists()
+    assert not (tmp_path / "clusters").exists()

@@ -1,0 +1,108 @@
+"""What a document's words hash to: one hash of all of them, and a MinHash signature of their
+n-grams.
+
+Signatures (Broder 1997) and hashes are Daft expressions: they run on one machine or on a Ray
+cluster (DAFT_RUNNER), and depend on a text and the settings alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+_PROBABILITY = 0.99  # that a pair exactly at the similarity becomes a candidate
+_CURVE_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Signing:
+    """What a signature depends on besides the text. See llm.stages.dedupe.Config."""
+
+    ngram_words: int
+    permutations: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Bands:
+    """How a signature is cut: `bands` pieces of `rows` hashes each.
+
+    Two documents that share a whole band become candidates (Indyk & Motwani 1998; Leskovec et
+    al., Mining of Massive Datasets, chapter 3). For 128 hashes and a similarity of 0.7 these are
+    32 bands of 4, and of the pairs of each Jaccard similarity become candidates:
+
+    | similarity | 0.1   | 0.2   | 0.3   | 0.4   | 0.5   | 0.6   | 0.7    | 0.8 and more |
+    |------------|-------|-------|-------|-------|-------|-------|--------|--------------|
+    | fraction   | 0.003 | 0.050 | 0.229 | 0.564 | 0.873 | 0.988 | 0.9998 | 1.0          |
+
+    Candidates are then held against the estimate from the whole signature.
+    """
+
+    bands: int
+    rows: int
+
+    def candidate_probability(self, similarity: float) -> float:
+        """The probability that two texts of this Jaccard similarity share at least one band."""
+        return 1.0 - (1.0 - similarity**self.rows) ** self.bands
+
+    def curve(self) -> dict[str, float]:
+        """The probability of becoming candidates at the similarities 0.1, 0.2 ... 1.0."""
+        points = (step / _CURVE_STEPS for step in range(1, _CURVE_STEPS + 1))
+        return {f"{point:.1f}": round(self.candidate_probability(point), 6) for point in points}
+
+
+def choose_bands(permutations: int, similarity: float) -> Bands:
+    """The longest bands, and so the fewest false candidates, that still find a pair exactly at
+    the similarity with a probability of 0.99; one row a band where none does."""
+    fitting = (Bands(permutations // rows, rows) for rows in range(permutations, 0, -1))
+    for bands in fitting:
+        if bands.candidate_probability(similarity) >= _PROBABILITY:
+            return bands
+    return Bands(permutations, 1)
+
+
+def sign(parts: Sequence[Path], signing: Signing) -> pa.Table:
+    """The columns id, words, words_hash and signature of the documents in Parquet files.
+
+    words: how many there are. words_hash: XXH3 (64 bits) of the normalised text. signature: the
+    least of `permutations` hashes each (32 bits) over the word n-grams; a text of fewer words
+    counts as one n-gram. Rows come in any order; a row depends on its text and `signing` alone,
+    so that rows of before may be kept and only new documents signed.
+    """
+    os.environ.setdefault("DAFT_PROGRESS_BAR", "0")  # its bars would overwrite our lines
+    import daft
+    from daft import col
+    from daft.functions import hash as hash_of
+    from daft.functions import minhash, regexp_count
+
+    plain = col("plain")
+    signature = minhash(
+        plain, num_hashes=signing.permutations, ngram_size=signing.ngram_words, seed=signing.seed
+    )
+    return (
+        daft.read_parquet([str(part) for part in parts])
+        .select(col("id"), normalised(col("text")).alias("plain"))
+        .select(
+            col("id"),
+            regexp_count(plain, "[^ ]+").alias("words"),
+            hash_of(plain).alias("words_hash"),
+            signature.alias("signature"),
+        )
+        .to_arrow()
+    )
+
+
+def normalised(text: Any) -> Any:
+    """A Daft expression: the words of a text alone, in lower case, without accents, one space
+    between them, so that editions that differ in quotes, dashes, italics or spelling of accents
+    sign alike. Empty words would change signatures."""
+    from daft.functions import normalize, regexp_replace, strip
+
+    plain = normalize(text, lowercase=True, nfd_unicode=True)
+    plain = regexp_replace(plain, r"\p{M}+", "")
+    return strip(regexp_replace(plain, r"[^\p{L}\p{N}]+", " "))
