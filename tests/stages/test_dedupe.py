@@ -127,6 +127,7 @@ def test_scores_where_dirt_was_planted(tmp_path, documents, raw):
         {"id": "a", "planted": "clean", "of": None},
         {"id": "a-again", "planted": "exact_duplicate", "of": "a"},
         {"id": "a-near", "planted": "near_duplicate", "of": "a"},
+        {"id": "a-loud", "planted": "near_duplicate", "of": "a"},
         {"id": "b", "planted": "email", "of": None, "expected": "repair", "marks": ["word", "x@y"]},
     ]
     (raw / "planted.jsonl").write_text("\n".join(map(json.dumps, planted)))
