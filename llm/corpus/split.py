@@ -14,7 +14,13 @@ def draw(seed: int, name: str) -> float:
 
 
 def is_validation(seed: int, cluster: str, fraction: float) -> bool:
-    """Whether a cluster validates. Other documents have no say, so it stays where it is."""
+    """Whether a cluster validates. Other clusters have no say, so it stays where it is.
+
+    cluster: its name, the lowest id in it. A new near-duplicate with a lower id renames it, and
+    then it is drawn again: of a cluster of n documents, one such in n + 1 does, and 2 f (1 - f) of
+    these move, f being the fraction. No rule on ids alone can do without, for a new document may
+    join a cluster that trains with one that validates.
+    """
     return draw(seed, cluster) < fraction
 
 
@@ -63,9 +69,10 @@ def held_out(
 def plan(lengths: Mapping[str, int], *, seed: int, fraction: float) -> dict[str, range]:
     """Which sections of each cluster's document validate; an empty range where none.
 
-    lengths: sections per cluster, 1 for a document that stays whole. Both sides get something:
-    where the hashes leave one side empty, and only then, the cluster with the lowest (or highest)
-    draw changes sides. Raises ValueError where there are fewer than two sections in all.
+    lengths: sections per cluster, 1 for a document that stays whole. New clusters move no other,
+    with one exception. Both sides get something: where the hashes leave one side empty, and only
+    then, the cluster with the lowest (or highest) draw changes sides, and it goes back when new
+    documents fill that side. Raises ValueError where there are fewer than two sections in all.
     """
     if sum(lengths.values()) < 2:
         raise ValueError("fewer than two sections")

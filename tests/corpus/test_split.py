@@ -25,6 +25,40 @@ def test_the_fraction_holds_and_new_documents_move_nothing():
     assert {cluster for cluster, run in more.items() if run} == held
 
 
+sizes = st.dictionaries(st.text("abcd", min_size=1), st.integers(1, 40), min_size=1, max_size=30)
+
+
+@given(sizes, sizes, st.floats(0.001, 0.999), st.integers(0, 1000))
+def test_new_documents_move_no_other(old, new, fraction, seed):
+    """But for one: what was put on a side only because that side was empty may go back."""
+    if sum(old.values()) < 2:
+        return
+    before = plan(old, seed=seed, fraction=fraction)
+    after = plan({**new, **old}, seed=seed, fraction=fraction)
+    moved = {cluster for cluster, run in before.items() if after[cluster] != run}
+    drawn = {
+        cluster: len(held_out(seed, cluster, sections, fraction))
+        if sections > 1
+        else is_validation(seed, cluster, fraction)
+        for cluster, sections in old.items()
+    }
+    if sum(drawn.values()) in (0, sum(old.values())):
+        assert len(moved) <= 1
+        assert all(len(after[cluster]) == drawn[cluster] for cluster in moved)
+    else:
+        assert not moved
+
+
+def test_a_cluster_that_gets_another_name_is_drawn_again():
+    """A new near-duplicate with a lower id renames its cluster: no function of the ids alone could
+    keep every cluster in its place, since two clusters of two splits may become one."""
+    moved = sum(
+        is_validation(1, cluster, 0.05) != is_validation(1, f"0{cluster}", 0.05)
+        for cluster in CLUSTERS
+    )
+    assert moved / len(CLUSTERS) == pytest.approx(2 * 0.05 * 0.95, abs=0.03)
+
+
 @given(
     st.dictionaries(st.text("abc", min_size=1), st.integers(1, 40), min_size=1),
     st.floats(0.001, 0.999),
