@@ -82,18 +82,16 @@ def plan(
     is read in one pass over the mixture. Raises InputError where sources and weights differ.
     """
     copies = np.ones(len(inventory.tokens), dtype=np.int64)
-    asked = (
-        dict.fromkeys(inventory.sources, None) if weights is None else _shares(weights, inventory)
-    )
-    if weights is not None:
+    shares = None if weights is None else _shares(weights, inventory)
+    if shares is not None:
         wanted = int(inventory.tokens.sum()) if tokens is None else tokens
-        for source, share in asked.items():
+        for source, share in shares.items():
             at = inventory.of(source)
             copies[at] = _copies(inventory.tokens[at], inventory.draws[at], share * wanted)
     mixed = copies * inventory.tokens
     total = int(mixed.sum())
     table = []
-    for source, share in asked.items():
+    for source in inventory.sources:
         at = inventory.of(source)
         held, read = int(inventory.tokens[at].sum()), int(mixed[at].sum())
         table.append(
@@ -101,7 +99,7 @@ def plan(
                 "source": source,
                 "documents": len(at),
                 "tokens": held,
-                "weight": None if share is None else round(share, 6),
+                "weight": None if shares is None else round(shares[source], 6),
                 "share": round(read / total, 6) if total else 0.0,
                 "passes": round(read / held, 4) if held else 0.0,
             }

@@ -2,24 +2,56 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from llm.config import Section
 from llm.tracking import Tracker
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from llm.corpus.mixture import Inventory
+    from llm.tokens.counts import Counts
+    from llm.tokens.tokenizer import Tokenizer
+
+
+class Mixture(Section):
+    """In which shares the sources of the training documents are read."""
+
+    weights: dict[str, Annotated[float, Field(gt=0)]] | None = Field(
+        description="Weight of every source, of any sum; null: each document once."
+    )
+    tokens: int | None = Field(
+        description="Tokens of one pass over the mixture; null: as many as the documents hold.",
+        ge=1_000,
+    )
+    seed: int = Field(
+        description="Seed of the choice of the documents that are read once more than others.",
+        ge=0,
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Mixture:
+        if self.weights is None and self.tokens is not None:
+            raise ValueError("tokens is given without weights")
+        return self
+
 
 class Config(Section):
-    """How token ids are stored."""
+    """How token ids are stored, and which documents more than once."""
 
     shard_tokens: int = Field(
         description="Token ids from which a shard ends, at the next border of documents.",
         ge=1_000,
         le=2**30,
     )
+    mixture: Mixture = Field(description="Shares of the sources in the training tokens.")
 
 
 def run(
@@ -32,35 +64,82 @@ def run(
     validation: Path,
     tracker: Tracker,
 ) -> dict[str, Any]:
-    """Write the shards of both splits; return what each of them holds.
+    """Write the shards of both splits, those that train as the mixture says; return what they hold.
 
-    Raises InputError where a split has no document, or an input is missing or broken.
+    Among the metrics `sources` is the mixture's table, see llm.corpus.mixture.plan. Raises
+    InputError where a split has no document, an input is missing or broken, or the weights are not
+    those of the sources.
     """
-    from llm.corpus.documents import read_documents
-    from llm.runtime import choose_threads
-    from llm.tokens.shards import write_shards
+    from llm.corpus.mixture import Inventory, plan
     from llm.tokens.tokenizer import load
 
     speaker = load(tokenizer)
-    metrics: dict[str, Any] = {"vocab_size": speaker.vocab_size}
-    began, bytes_read = time.perf_counter(), 0
-    for split, documents, shards in (
-        ("train", train_documents, train),
-        ("validation", validation_documents, validation),
-    ):
-        columns = ["id", "text", "source", "cluster"]
-        counts = write_shards(
-            read_documents(documents, made_by="split", columns=columns),
-            shards,
-            tokenizer=speaker,
-            shard_tokens=config.shard_tokens,
-            threads=choose_threads(),
-        )
-        bytes_read += counts.bytes
-        print(f"{split}: {counts.tokens:,} tokens of {counts.documents:,} documents", flush=True)
-        metrics[split] = counts.summary(speaker)
-        metrics[f"{split}_tokens"] = counts.tokens
+    inventory = Inventory(config.mixture.seed)
+    weights = config.mixture.weights
+    began = time.perf_counter()
+    unmixed = train if weights is None else train.with_name(f".{train.name}.unmixed")
+    try:
+        counts = _encode(config, train_documents, unmixed, speaker, inventory)
+        held_out = _encode(config, validation_documents, validation, speaker)
+        bytes_read = counts.bytes + held_out.bytes
+        mixture = plan(inventory, weights, tokens=config.mixture.tokens)
+        if weights is not None:
+            counts = _mix(config, unmixed, train, speaker, mixture.copies)
+    finally:
+        if weights is not None:
+            shutil.rmtree(unmixed, ignore_errors=True)
+    metrics: dict[str, Any] = {"vocab_size": speaker.vocab_size, "sources": mixture.table}
+    for split, counted in (("train", counts), ("validation", held_out)):
+        print(f"{split}: {counted.tokens:,} tokens of {counted.documents:,} documents", flush=True)
+        metrics[split] = counted.summary(speaker)
+        metrics[f"{split}_tokens"] = counted.tokens
     metrics["bytes_per_token"] = metrics["train"]["bytes_per_token"]
     seconds = time.perf_counter() - began
     tracker.log_timings({"megabytes_per_second": round(bytes_read / seconds / 1e6, 3)})
     return metrics
+
+
+def _encode(
+    config: Config,
+    documents: Path,
+    shards: Path,
+    speaker: Tokenizer,
+    inventory: Inventory | None = None,
+) -> Counts:
+    """Tokenise documents into shards; enter them into the inventory."""
+    import pyarrow.compute as pc
+
+    from llm.corpus.documents import read_documents
+    from llm.runtime import choose_threads
+    from llm.tokens.shards import write_shards
+
+    def enter(rows: pa.Table) -> None:
+        assert inventory is not None
+        lengths = pc.list_value_length(rows["token_ids"]).to_numpy()
+        inventory.add(rows["id"].to_pylist(), rows["source"].to_pylist(), lengths)
+
+    columns = ["id", "text", "source", "cluster"]
+    return write_shards(
+        read_documents(documents, made_by="split", columns=columns),
+        shards,
+        tokenizer=speaker,
+        shard_tokens=config.shard_tokens,
+        threads=choose_threads(),
+        watch=None if inventory is None else enter,
+    )
+
+
+def _mix(
+    config: Config, unmixed: Path, shards: Path, speaker: Tokenizer, copies: NDArray[Any]
+) -> Counts:
+    from llm.runtime import choose_threads
+    from llm.tokens.mixing import mixed_rows
+    from llm.tokens.shards import write_rows
+
+    return write_rows(
+        mixed_rows(unmixed, copies),
+        shards,
+        tokenizer=speaker,
+        shard_tokens=config.shard_tokens,
+        threads=choose_threads(),
+    )

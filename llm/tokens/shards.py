@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -56,28 +56,47 @@ def write_shards(
     tokenizer: Tokenizer,
     shard_tokens: int,
     threads: int,
+    watch: Callable[[pa.Table], None] | None = None,
 ) -> Counts:
     """Tokenise documents, in order, into shards of at least `shard_tokens` ids but the last.
 
     documents: batches with the columns id, source, cluster and text. A document never stands in
     two shards. The bytes written depend on documents, tokenizer and `shard_tokens` only. Memory
-    holds two or three shards, more from eight threads on. Raises InputError where there is no
-    document, or the tokenizer loses text.
+    holds two or three shards, more from eight threads on. watch: called with all rows, in order,
+    some at a time. Raises InputError where there is no document, or the tokenizer loses text.
     """
-    counts = Counts(tokenizer.vocab_size)
     schema = token_schema(tokenizer.vocab_size)
+    with ThreadPoolExecutor(threads) as encoders:
+        encoded = encode(documents, tokenizer, schema, pool=encoders, ahead=4 * threads)
+        return write_rows(
+            encoded if watch is None else _watched(encoded, watch),
+            directory,
+            tokenizer=tokenizer,
+            shard_tokens=shard_tokens,
+            threads=threads,
+        )
+
+
+def write_rows(
+    tables: Iterable[pa.Table],
+    directory: Path,
+    *,
+    tokenizer: Tokenizer,
+    shard_tokens: int,
+    threads: int,
+) -> Counts:
+    """Write rows of `token_schema` as the shards that `write_shards` describes."""
+    counts = Counts(tokenizer.vocab_size)
     with (
         new_directory(directory) as folder,
         Progress(f"tokenize {directory.name}", unit="documents") as progress,
         # Writing takes about a fifth of the time of encoding, on threads of its own.
-        ThreadPoolExecutor(threads) as encoders,
         ThreadPoolExecutor(-(-threads // 4)) as writers,
     ):
-        encoded = encode(documents, tokenizer, schema, pool=encoders, ahead=4 * threads)
         paths = (folder / f"part-{number:05d}.parquet" for number in itertools.count())
         work = (
             (_write_shard, table, path, tokenizer.vocab_size)
-            for table, path in zip(_shards(encoded, shard_tokens), paths, strict=False)
+            for table, path in zip(_shards(tables, shard_tokens), paths, strict=False)
         )
         for counted in in_order(work, pool=writers, ahead=-(-threads // 4)):
             counts.include(counted)
@@ -174,6 +193,12 @@ def _write_shard(table: pa.Table, path: Path, vocab_size: int) -> Counts:
         pc.sum(table.column("n_bytes")).as_py(),
     )
     return counts
+
+
+def _watched(tables: Iterable[pa.Table], watch: Callable[[pa.Table], None]) -> Iterator[pa.Table]:
+    for table in tables:
+        watch(table)
+        yield table
 
 
 def _shards(tables: Iterable[pa.Table], shard_tokens: int) -> Iterator[pa.Table]:

@@ -75,8 +75,21 @@ METRICS: dict[str, dict[str, Any]] = {
     },
     "split": {"train_documents": 5, "validation_documents": 1},
     "train_tokenizer": {"vocab_size": 512},
-    "tokenize": {"train": {"tokens": 1000}, "validation": {"tokens": 100}},
-    "pretrain": {"validation_loss": 3.25, "trigram_loss": 3.5, "bits_per_byte": 1.2},
+    "tokenize": {
+        "train": {"tokens": 1000},
+        "validation": {"tokens": 100},
+        "sources": [
+            {
+                "source": "tales & fables",
+                "documents": 5,
+                "tokens": 1000,
+                "weight": 0.375,
+                "share": 0.38,
+                "passes": 1.5,
+            }
+        ],
+    },
+    "pretrain": {"validation_loss": 3.25, "trigram_loss": 3.5, "bits_per_byte": 1.2, "epochs": 3.0},
     "import_gpt2": {"parameters": 1000},
     "finetune_classifier": {
         "f1": 0.9,
@@ -197,6 +210,8 @@ def test_the_page_shows_every_headline_number_and_fetches_nothing(
     assert "CC0-1.0" in page and "1,234,567" in page
     assert "75 %" in page and "ab" * 32 in page
     assert "5 (25 %)" in page and "12.5 %" in page and "call &lt;now&gt; for" in page
+    mixture = page[page.index("tales &amp; fables") :]
+    assert mixture.index("37.5 %") < mixture.index("38 %") < mixture.index("4.5")
     assert page.count("<svg") >= 8
     assert "lineage-pretrain" in links.ids & links.anchors
 
