@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from llm.commands import add_commands
 from llm.config import Section, check_params, json_schema, read_params
-from llm.errors import ConfigError, PipelineError
+from llm.errors import PipelineError
 from llm.files import write_json
 from llm.runtime import end_with_parent, silence_telemetry
 from llm.tracking import Tracker
@@ -93,17 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--profiles", type=Path, default=Path("pipelines/profiles"))
     profile.set_defaults(command=_profile)
 
-    inspect_ = commands.add_parser("inspect", help="show any artefact in the terminal, paged")
-    inspect_.add_argument("path", type=Path, help="a file or folder, as data/documents/rejects")
-    inspect_.add_argument(
-        "--only", action="append", default=[], metavar="COLUMN=VALUE", help="items with this value"
-    )
-    inspect_.add_argument("--limit", type=_whole, default=20, help="items; 0 for all (default 20)")
-    inspect_.add_argument(
-        "--characters", type=_whole, default=1_000, help="of each text; 0 for all (default 1,000)"
-    )
-    inspect_.add_argument("--tokenizer", type=Path, help="its folder (default: beside the shards)")
-    inspect_.set_defaults(command=_inspect)
+    add_commands(commands)
 
     for name in STAGES:
         module = stage_module(name)
@@ -118,12 +109,6 @@ def _parser() -> argparse.ArgumentParser:
             )
         stage.set_defaults(command=_run_stage, stage=name)
     return parser
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0")
-    return int(text)
 
 
 def _path_parameters(run: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -185,32 +170,6 @@ def _profile(options: argparse.Namespace) -> None:
         sections=sections(),
         force=options.force,
     )
-
-
-def _inspect(options: argparse.Namespace) -> None:
-    from llm.inspection.artefacts import recognise
-    from llm.inspection.screen import show
-    from llm.inspection.views import View, view
-
-    only = {}
-    for choice in options.only:
-        column, sign, value = choice.partition("=")
-        if not sign or not column:
-            raise ConfigError(
-                "A choice of items cannot be read.",
-                where="inspect --only",
-                found=choice,
-                expected="COLUMN=VALUE",
-                remedy="say, for example: --only reason=too_short",
-            )
-        only[column] = value
-    wanted = View(
-        limit=options.limit,
-        characters=options.characters,
-        only=only,
-        tokenizer=options.tokenizer,
-    )
-    show(view(recognise(options.path), wanted))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,232 @@
+"""The commands beside the stages: look at an artefact, plan a training."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from llm.model.config import GPTConfig
+
+_TOKENS = Path("data/tokens/train")
+_TIMINGS = Path("data/timings/pretrain.json")
+
+
+def add_commands(commands: Any) -> None:
+    """Add the parsers of these commands to the subparsers of the command line."""
+    look = commands.add_parser("inspect", help="show any artefact in the terminal, paged")
+    look.add_argument("path", type=Path, help="a file or folder, as data/documents/rejects")
+    look.add_argument(
+        "--only", action="append", default=[], metavar="COLUMN=VALUE", help="items with this value"
+    )
+    look.add_argument("--limit", type=_whole, default=20, help="items; 0 for all (default 20)")
+    look.add_argument(
+        "--characters", type=_whole, default=1_000, help="of each text; 0 for all (default 1,000)"
+    )
+    look.add_argument("--tokenizer", type=Path, help="its folder (default: beside the shards)")
+    look.set_defaults(command=_inspect)
+
+    plan = commands.add_parser("plan", help="parameters, work, memory, time, cost of pretraining")
+    plan.add_argument("--params", type=Path, default=Path("params.yaml"))
+    plan.add_argument("--model", help="a published shape in place of params.yaml's, as gpt2-xl")
+    plan.add_argument("--tokens", type=_positive, help="to train on (default: as params.yaml says)")
+    plan.add_argument("--batch-size", type=_positive, help="sequences per device")
+    plan.add_argument("--devices", type=_positive, default=1, help="how many (default 1)")
+    plan.add_argument(
+        "--utilisation", type=_fraction, default=0.4, help="of the peak rate (default 0.4)"
+    )
+    plan.add_argument("--price", type=float, help="of one device and hour, in any currency")
+    plan.add_argument(
+        "--tokens-per-second", type=_positive, help="measured here (default: the last run's)"
+    )
+    plan.set_defaults(command=_plan)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if _whole(text) == 0:
+        raise argparse.ArgumentTypeError("it must be at least 1")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 < value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and up to 1")
+    return value
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from llm.inspection.artefacts import recognise
+    from llm.inspection.screen import show
+    from llm.inspection.views import View, view
+
+    only = {}
+    for choice in options.only:
+        column, sign, value = choice.partition("=")
+        if not sign or not column:
+            raise ConfigError(
+                "A choice of items cannot be read.",
+                where="inspect --only",
+                found=choice,
+                expected="COLUMN=VALUE",
+                remedy="say, for example: --only reason=too_short",
+            )
+        only[column] = value
+    wanted = View(
+        limit=options.limit,
+        characters=options.characters,
+        only=only,
+        tokenizer=options.tokenizer,
+    )
+    show(view(recognise(options.path), wanted))
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from llm.planning import MODELS
+
+    if options.model is None:
+        config, tokens, batch_size, rate = _asked(options)
+    elif options.model in MODELS:
+        config, tokens, batch_size, rate = MODELS[options.model], None, 8, None
+    else:
+        raise ConfigError(
+            "There is no such model.",
+            where="plan --model",
+            found=options.model,
+            expected=f"one of {', '.join(MODELS)}",
+            remedy="name one of them, or leave --model away to plan for params.yaml",
+        )
+    tokens = options.tokens or tokens
+    if tokens is None:
+        raise ConfigError(
+            "The number of training tokens is not known.",
+            where="plan",
+            found="no --tokens, and no data/tokens/train to count them in",
+            expected="a number of tokens",
+            remedy="say, for example, --tokens 1000000000, or run: dvc repro tokenize",
+        )
+    console = Console(highlight=False)
+    for piece in _plan_page(
+        config, tokens, options.batch_size or batch_size, options.tokens_per_second or rate, options
+    ):
+        console.print(piece)
+
+
+def _asked(options: argparse.Namespace) -> tuple[GPTConfig, int | None, int, float | None]:
+    """Model, tokens, batch size and measured rate of what params.yaml trains."""
+    from llm.config import Section, check_params, read_params
+    from llm.files import read_json
+    from llm.model.config import GPTConfig
+    from llm.stages import pretrain, train_tokenizer
+    from llm.tokens.vocabularies import VOCAB_SIZES
+
+    params = read_params(options.params)
+    classes: dict[str, type[Section]] = {
+        "pretrain": pretrain.Config,
+        "train_tokenizer": train_tokenizer.Config,
+    }
+    sections = check_params(
+        {name: params.get(name) for name in classes}, classes, path=options.params
+    )
+    trained, words = sections["pretrain"], sections["train_tokenizer"]
+    assert isinstance(trained, pretrain.Config)
+    assert isinstance(words, train_tokenizer.Config)
+    size = words.vocab_size or VOCAB_SIZES[words.kind] + len(words.special_tokens)
+    training = trained.training
+    tokens = None
+    if (_TOKENS / "manifest.json").is_file():
+        there = read_json(_TOKENS / "manifest.json", made_by="tokenize")["tokens"]
+        windows = there / trained.stride
+        steps = training.steps(windows / training.batch_size)
+        tokens = (
+            steps * training.batch_size * training.accumulation_steps * trained.model.context_length
+        )
+    rate = None
+    if _TIMINGS.is_file():
+        rate = read_json(_TIMINGS, made_by="pretrain").get("tokens_per_second")
+    return GPTConfig.of(trained.model, size), tokens, training.batch_size, rate
+
+
+def _plan_page(
+    config: GPTConfig,
+    tokens: int,
+    batch_size: int,
+    rate: float | None,
+    options: argparse.Namespace,
+) -> Iterator[RenderableType]:
+    from rich.table import Table
+
+    from llm import planning
+
+    parameters = planning.count_parameters(config)
+    memory = planning.memory_bytes(config, batch_size=batch_size, devices=options.devices)
+    per_parameter = tokens / parameters
+    work = Table("what", "how much", title="Training", title_justify="left")
+    for name, value in (
+        ("parameters", f"{parameters:,}"),
+        ("tokens", f"{tokens:,}"),
+        (
+            "tokens per parameter",
+            f"{per_parameter:.3g}; about {planning.CHINCHILLA_TOKENS_PER_PARAMETER} is optimal",
+        ),
+        ("sequences per batch and device", f"{batch_size:,}"),
+        ("FLOPs per token", f"{planning.flops_per_token(config):.4g}"),
+        ("FLOPs in all", f"{planning.flops_per_token(config) * tokens:.4g}"),
+        ("6 N D", f"{planning.training_flops(config, tokens):.4g}"),
+    ):
+        work.add_row(name, value)
+    yield work
+    held = Table("part", "GB", title="Memory per device", title_justify="left")
+    for part, size in [*memory.items(), ("in all", sum(memory.values()))]:
+        held.add_row(part, f"{size / 1e9:.3f}")
+    yield held
+    times = Table("on", "tokens/s", "time", title="Time", title_justify="left")
+    times.add_column("fits")
+    if options.price is not None:
+        times.add_column("cost")
+    for row in planning.estimate(
+        config,
+        tokens=tokens,
+        batch_size=batch_size,
+        devices=options.devices,
+        utilisation=options.utilisation,
+        price_per_hour=options.price,
+        measured_tokens_per_second=rate,
+    ):
+        fits = {True: "yes", False: "no", None: ""}[row.fits]
+        cells = [_times(options.devices, row.name), f"{row.tokens_per_second:,.0f}"]
+        cells += [_span(row.seconds), fits]
+        times.add_row(*cells, *([] if row.cost is None else [f"{row.cost:,.2f}"]))
+    yield times
+
+
+def _times(devices: int, name: str) -> str:
+    return name if name == "here" or devices == 1 else f"{devices} × {name}"
+
+
+def _span(seconds: float) -> str:
+    """Seconds as a person reads them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:,.1f} days"
