@@ -22,14 +22,23 @@ def bits_per_byte(total_nats: float, n_bytes: int) -> float:
     return total_nats / math.log(2) / n_bytes
 
 
-def mean_loss(model: GPTModel, token_ids: Ids, *, batch_size: int, autocast: bool = False) -> float:
+def mean_loss(
+    model: GPTModel,
+    token_ids: Ids,
+    *,
+    batch_size: int,
+    autocast: bool = False,
+    end_of_text: int | None = None,
+) -> float:
     """Mean cross-entropy in nats per token of a stream of tokens; every target counts once.
 
     token_ids: (N,), N >= 2. The stream is read in windows of context_length that do not overlap;
-    the last one may be shorter. The model keeps its training mode.
+    the last one may be shorter. end_of_text: where given, no document of a window sees another.
+    The model keeps its training mode.
     """
     import torch
 
+    from llm.tokens.windows import document_ids
     from llm.training.loss import linear_cross_entropy
 
     context = model.config.context_length
@@ -51,7 +60,9 @@ def mean_loss(model: GPTModel, token_ids: Ids, *, batch_size: int, autocast: boo
     total = 0.0
     with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=autocast):
         for inputs, targets in batches:
-            hidden = model.hidden(torch.from_numpy(inputs).to(device))  # (B, T, C)
+            read = torch.from_numpy(inputs).to(device)  # (B, T)
+            apart = None if end_of_text is None else document_ids(read, end_of_text)  # (B, T)
+            hidden = model.hidden(read, document_ids=apart)  # (B, T, C)
             total += linear_cross_entropy(
                 hidden,
                 model.head_weight,

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from llm.model.attention import CausalSelfAttention
 from llm.model.cache import KeyValueCache
 from llm.model.config import GPTConfig
+from llm.model.documents import document_mask, positions_in_documents
 
 NORM_EPSILON = 1e-5  # GPT-2's; keeps LayerNorm from dividing by zero
 INITIAL_STD = 0.02  # GPT-2's; width of the normal distribution that weights start from
@@ -91,9 +92,13 @@ class GPTModel(nn.Module):
         *,
         positions: Tensor | None = None,
         cache: KeyValueCache | None = None,
+        document_ids: Tensor | None = None,
     ) -> Tensor:
         """token_ids: (B, T) -> the logits of the token that follows each, (B, T, V)."""
-        return self.head(self.hidden(token_ids, positions=positions, cache=cache))
+        hidden = self.hidden(
+            token_ids, positions=positions, cache=cache, document_ids=document_ids
+        )  # (B, T, C)
+        return self.head(hidden)
 
     def hidden(
         self,
@@ -101,13 +106,20 @@ class GPTModel(nn.Module):
         *,
         positions: Tensor | None = None,
         cache: KeyValueCache | None = None,
+        document_ids: Tensor | None = None,
     ) -> Tensor:
         """What the head reads: token_ids (B, T) -> (B, T, C), T at most context_length.
 
         cache: keeps keys and values for later calls. positions: (B, T), the place of each token in
         its text, for a text that goes on from its cache; without them every text begins here.
+        document_ids: (B, T), growing along T where a row holds several documents end to end, which
+        are then read as if each stood alone; never together with a cache.
         """
-        if positions is None:
+        if document_ids is not None:
+            assert cache is None, "documents that stand in one row have no cache"
+            places = self.position_embedding(positions_in_documents(document_ids))  # (B, T, C)
+            mask = document_mask(document_ids)  # (B, 1, T, T)
+        elif positions is None:
             places = self.position_embedding.weight[: token_ids.shape[1]]  # (T, C)
             mask = None  # attention is causal by itself
         else:

@@ -23,6 +23,11 @@ class Config(Section):
     seed: int = Field(ge=0, description="seeds weights, order of the windows and dropout")
     model: ModelShape = Field(description="the shape of the GPT")
     stride: int = Field(ge=1, description="tokens between the starts of two windows")
+    separate_documents: bool = Field(
+        False,
+        description="whether the documents that share a window are read as if each stood alone: "
+        "none sees another, and positions begin anew with each",
+    )
     training: TrainingConfig = Field(description="how long and how strongly")
     evaluation_tokens: int | None = Field(
         None,
@@ -102,7 +107,12 @@ def run(
     found = run_training(
         model,
         _task(config, validation_ids[: config.evaluation_tokens], words, runtime.autocast),
-        WindowLoader(windows, batch_size=config.training.batch_size, seed=config.seed),
+        WindowLoader(
+            windows,
+            batch_size=config.training.batch_size,
+            seed=config.seed,
+            end_of_text=_border(config, words),
+        ),
         config=config.training,
         runtime=runtime,
         seed=config.seed,
@@ -116,6 +126,7 @@ def run(
         validation_ids,
         batch_size=config.training.batch_size,
         autocast=runtime.autocast,
+        end_of_text=_border(config, words),
     )
     trigram = TrigramModel(train_ids.astype("int64"), words.vocab_size).loss(validation_ids)
     n_bytes = read_facts(validation)["bytes"]
@@ -139,6 +150,11 @@ def run(
     }
 
 
+def _border(config: Config, words: Tokenizer) -> int | None:
+    """The id at which documents are to be kept apart, or None where they are not."""
+    return words.end_of_text if config.separate_documents else None
+
+
 def _task(config: Config, validation_ids: Any, words: Tokenizer, autocast: bool) -> NextTokenTask:
     from llm.evaluation.perplexity import mean_loss
     from llm.model.generate import generate
@@ -149,7 +165,11 @@ def _task(config: Config, validation_ids: Any, words: Tokenizer, autocast: bool)
 
     def validation_loss(model: GPTModel) -> float:
         return mean_loss(
-            model, validation_ids, batch_size=config.training.batch_size, autocast=autocast
+            model,
+            validation_ids,
+            batch_size=config.training.batch_size,
+            autocast=autocast,
+            end_of_text=_border(config, words),
         )
 
     def write(model: GPTModel) -> str:

@@ -69,6 +69,9 @@ def run(config: Config, *, documents: Path, vocabulary: Path, tokenizer: Path) -
     and, where GPT-2's stand there, to compare with. Raises InputError where the text is too little
     for the vocabulary, or a file is not OpenAI's.
     """
+    from llm.corpus.documents import read_documents
+    from llm.runtime import choose_threads
+    from llm.tokens.compression import compression
     from llm.tokens.patterns import PATTERNS
     from llm.tokens.published import from_published
     from llm.tokens.tokenizer import train
@@ -96,6 +99,12 @@ def run(config: Config, *, documents: Path, vocabulary: Path, tokenizer: Path) -
         "training_documents": seen["documents"],
         "training_bytes": seen["bytes"],
         "longest_tokens": made.longest_tokens(10),
+        "compression": compression(
+            read_documents(documents, made_by="split", columns=["text", "language", "source"]),
+            made,
+            vocabulary=vocabulary,
+            threads=choose_threads(),
+        ),
     }
 
 

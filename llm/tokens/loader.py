@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llm.tokens.windows import Windows
+from llm.tokens.windows import Windows, document_ids
 
 
 class WindowLoader:
@@ -18,14 +18,37 @@ class WindowLoader:
     windows of the next epoch, which begins behind them: no window is dropped or repeated, and
     compiled code meets one shape. The order depends on the seed and the epoch alone, so the state
     is two numbers.
+
+    Several processes read without overlap or gap, each as reader `rank` of `world_size`: it takes
+    every world_size-th window of the batch that a single reader would give. The state counts the
+    windows of all readers, so training may go on with another number of them.
     """
 
-    def __init__(self, windows: Windows, *, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        windows: Windows,
+        *,
+        batch_size: int,
+        seed: int,
+        end_of_text: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        """batch_size: windows per batch of all readers together, a multiple of world_size.
+
+        end_of_text: where given, batches carry `document_ids`, (B, T), so that a model can keep
+        the documents of a window apart.
+        """
+        if not 0 <= rank < world_size or batch_size % world_size:
+            raise ValueError(f"reader {rank} of {world_size} cannot share batches of {batch_size}")
         self._windows = windows
         self._batch_size = batch_size
         self._seed = seed
+        self._end_of_text = end_of_text
+        self._rank = rank
+        self._world_size = world_size
         self._epoch = 0
-        self._position = 0  # windows already given out in this epoch
+        self._position = 0  # windows already given out in this epoch, to all readers
         self._order = self._shuffled()
 
     @property
@@ -34,7 +57,10 @@ class WindowLoader:
         return len(self._windows) / self._batch_size
 
     def next_batch(self) -> dict[str, Tensor]:
-        """The next batch: `inputs` and `targets`, (B, T), and the windows' `sample_ids`, (B,)."""
+        """The next batch: `inputs` and `targets`, (B, T), and the windows' `sample_ids`, (B,).
+
+        B is this reader's part of batch_size.
+        """
         missing = self._batch_size
         parts = []
         while missing:
@@ -45,13 +71,17 @@ class WindowLoader:
             self._position += len(part)
             missing -= len(part)
             parts.append(part)
-        numbers = np.concatenate(parts)  # (B,)
+        numbers = np.concatenate(parts)[self._rank :: self._world_size]  # (B,)
         tokens = torch.from_numpy(self._windows.read(numbers))  # (B, T + 1)
-        return {
-            "inputs": tokens[:, :-1].contiguous(),
+        inputs = tokens[:, :-1].contiguous()
+        batch = {
+            "inputs": inputs,
             "targets": tokens[:, 1:].contiguous(),
             "sample_ids": torch.from_numpy(numbers),
         }
+        if self._end_of_text is not None:
+            batch["document_ids"] = document_ids(inputs, self._end_of_text)
+        return batch
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, as JSON values."""

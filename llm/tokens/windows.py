@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from llm.errors import InputError
 
@@ -41,3 +42,13 @@ class Windows:
         """The tokens of some windows, targets included: (B,) numbers -> (B, context_length + 1)."""
         offsets = np.arange(self.context_length + 1)
         return self.token_ids[numbers[:, None] * self.stride + offsets].astype(np.int64)
+
+
+def document_ids(inputs: Tensor, end_of_text: int) -> Tensor:
+    """Which document of its window each token belongs to, from 0 on: (B, T) -> (B, T).
+
+    The end of one text is the beginning of the next: it is what the last token of a document is to
+    predict, and what the first token of the next one is predicted from. So it belongs to the next
+    one, no target is lost, and a text that is begun with it is a document of its own.
+    """
+    return (inputs == end_of_text).cumsum(dim=1)

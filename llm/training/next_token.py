@@ -23,8 +23,11 @@ class NextTokenTask:
         self._write = write
 
     def loss(self, model: GPTModel, batch: dict[str, Tensor]) -> Tensor:
-        """Cross-entropy summed over the targets, (B, T), in nats."""
-        hidden = model.hidden(batch["inputs"])  # (B, T, C)
+        """Cross-entropy summed over the targets, (B, T), in nats.
+
+        Where the batch has `document_ids`, (B, T), no document sees another.
+        """
+        hidden = model.hidden(batch["inputs"], document_ids=batch.get("document_ids"))  # (B, T, C)
         return linear_cross_entropy(
             hidden, model.head_weight, batch["targets"], vocab_size=model.config.vocab_size
         )

@@ -44,6 +44,21 @@ def test_every_target_counts_once_whatever_the_batch_size(length: int) -> None:
         assert ours == pytest.approx(expected.mean().item(), rel=1e-5)
 
 
+def test_documents_kept_apart_are_measured_as_if_each_stood_alone() -> None:
+    torch.manual_seed(0)
+    shape = {"context_length": 8, "emb_dim": 16, "n_heads": 2, "n_layers": 1}
+    config = GPTConfig(vocab_size=11, drop_rate=0.0, qkv_bias=True, tie_embeddings=True, **shape)
+    model = GPTModel(config).eval()
+    ids = np.array([1, 2, 10, 3, 4, 5, 10, 6, 7, 10, 8, 9])
+    alone = []
+    for start, stop in ((0, 2), (2, 6), (6, 8), (8, 9), (9, 11)):  # windows of 8, cut at each 10
+        part = torch.from_numpy(ids[start : stop + 1])
+        alone.append(F.cross_entropy(model(part[None, :-1])[0], part[1:], reduction="none"))
+    apart = mean_loss(model, ids, batch_size=2, end_of_text=10)
+    assert apart == pytest.approx(torch.cat(alone).mean().item(), rel=1e-5)
+    assert apart != pytest.approx(mean_loss(model, ids, batch_size=2), rel=1e-4)
+
+
 def test_probabilities_sum_to_one_for_seen_and_unseen_histories() -> None:
     model = TrigramModel(stream(400), 11)
     for history in [(1, 2), (10, 10), (0, 5), (11, 3)]:

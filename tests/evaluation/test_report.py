@@ -23,6 +23,13 @@ from llm.evaluation.report import (
 )
 from llm.files import write_json, write_parquet, write_text
 
+COMPRESSION = {
+    "bytes": 4000,
+    "bytes_per_token": 3.125,
+    "tokens_per_word": 1.375,
+    "gpt2_bytes_per_token": 4.875,
+    "gpt2_tokens_per_word": None,
+}
 METRICS: dict[str, dict[str, Any]] = {
     "download": {
         "sources": [
@@ -74,7 +81,6 @@ METRICS: dict[str, dict[str, Any]] = {
         ],
     },
     "split": {"train_documents": 5, "validation_documents": 1},
-    "train_tokenizer": {"vocab_size": 512},
     "tokenize": {
         "train": {"tokens": 1000},
         "validation": {"tokens": 100},
@@ -90,6 +96,15 @@ METRICS: dict[str, dict[str, Any]] = {
         ],
     },
     "pretrain": {"validation_loss": 3.25, "trigram_loss": 3.5, "bits_per_byte": 1.2, "epochs": 3.0},
+    "train_tokenizer": {
+        "vocab_size": 512,
+        "compression": {
+            "sample_bytes": 4000,
+            "gpt2_missing": "no file",
+            "by_language": {"en": COMPRESSION},
+            "by_source": {"tales": {**COMPRESSION, "gpt2_bytes_per_token": None}},
+        },
+    },
     "import_gpt2": {"parameters": 1000},
     "finetune_classifier": {
         "f1": 0.9,
@@ -212,6 +227,7 @@ def test_the_page_shows_every_headline_number_and_fetches_nothing(
     assert "5 (25 %)" in page and "12.5 %" in page and "call &lt;now&gt; for" in page
     mixture = page[page.index("tales &amp; fables") :]
     assert mixture.index("37.5 %") < mixture.index("38 %") < mixture.index("4.5")
+    assert "language en" in page and "1.375" in page and "4.875" in page and "no file" in page
     assert page.count("<svg") >= 8
     assert "lineage-pretrain" in links.ids & links.anchors
 

@@ -128,6 +128,21 @@ def test_outs_repeat_to_the_byte_also_after_a_kill(inputs: dict[str, Path], tmp_
     assert tracker.models == {"pretrained": tmp_path / "a" / "weights"}
 
 
+def test_documents_kept_apart_train_and_are_measured_differently(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    """From the first step on: weights and windows are the same."""
+    settings = {**SETTINGS, "training": {**SETTINGS["training"], "maximum_steps": 2}}
+    rows = {}
+    for apart in (False, True):
+        config = Config.model_validate({**settings, "separate_documents": apart})
+        run(config, **inputs, **outputs(tmp_path / str(apart)), tracker=MemoryTracker())
+        with (tmp_path / str(apart) / "history.csv").open() as stream:
+            rows[apart] = list(csv.DictReader(stream))
+    assert rows[False][0]["validation_loss"] != rows[True][0]["validation_loss"]
+    assert rows[False][-1]["train_loss"] != rows[True][-1]["train_loss"]
+
+
 def test_metrics_history_samples_and_weights_fit_together(
     inputs: dict[str, Path], tmp_path: Path
 ) -> None:

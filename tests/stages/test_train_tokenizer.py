@@ -18,7 +18,10 @@ TEXTS = [f"The fox number {n} went over the hill to the hens, and the hens ran."
 
 @pytest.fixture
 def documents(tmp_path):
-    rows = [{"id": document_id(text), "text": text} for text in TEXTS]
+    rows = [
+        {"id": document_id(text), "text": text, "language": "en", "source": "tales"}
+        for text in TEXTS
+    ]
     for part, chunk in enumerate((rows[:25], rows[25:])):
         table = pa.Table.from_pylist(chunk, schema=DOCUMENT_SCHEMA)
         write_parquet(table, tmp_path / "documents" / f"part-{part:05d}.parquet")
@@ -37,6 +40,8 @@ def test_a_tokenizer_is_trained_on_every_document_and_repeats(documents, tmp_pat
     assert metrics["training_documents"] == len(TEXTS)
     assert metrics["training_bytes"] == sum(map(len, TEXTS))
     assert " number" in metrics["longest_tokens"]
+    assert metrics["compression"]["by_source"]["tales"]["documents"] == len(TEXTS)
+    assert metrics["compression"]["gpt2_missing"]
 
 
 def test_missing_truncated_or_too_few_documents_are_told(documents, tmp_path):
@@ -72,6 +77,8 @@ def test_gpt2_is_read_from_the_mirror(mirror, documents, tmp_path):
     )
     assert metrics["vocab_size"] == 50_257
     assert metrics["training_documents"] == 0
+    english = metrics["compression"]["by_language"]["en"]
+    assert english["gpt2_bytes_per_token"] == english["bytes_per_token"] > 3
     assert load(tmp_path / "tokenizer").encode("Hello, world!") == [15496, 11, 995, 0]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from llm.errors import InputError
-from llm.tokens.windows import Windows
+from llm.tokens.windows import Windows, document_ids
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,12 @@ def test_windows_are_those_of_a_plain_loop(tokens: int, context_length: int, str
 def test_a_text_shorter_than_a_window_is_refused() -> None:
     with pytest.raises(InputError, match="context_length, 8"):
         Windows(token_ids=np.zeros(8, dtype=np.uint16), context_length=8, stride=8)
+
+
+def test_the_end_of_a_text_begins_the_next_document() -> None:
+    inputs = torch.tensor([[5, 9, 5, 5, 9, 9], [9, 5, 5, 5, 5, 9], [5, 5, 5, 5, 5, 5]])
+    assert document_ids(inputs, 9).tolist() == [
+        [0, 1, 1, 1, 2, 3],
+        [1, 1, 1, 1, 1, 2],
+        [0, 0, 0, 0, 0, 0],
+    ]
