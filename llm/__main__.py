@@ -25,6 +25,7 @@ from llm.tracking import Tracker
 # `Config` and a function `run`, and the section NAME of params.yaml.
 STAGES = (
     "download",
+    "validate_raw",
     "clean",
     "dedupe",
     "validate_documents",
@@ -34,9 +35,11 @@ STAGES = (
     "validate_instructions",
     "decontaminate",
     "split",
+    "validate_splits",
     "train_tokenizer",
     "tokenize",
     "validate_tokens",
+    "validate_drift",
     "pretrain",
     "import_gpt2",
     "finetune_classifier",
@@ -93,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--params", type=Path, default=Path("params.yaml"))
     profile.add_argument("--profiles", type=Path, default=Path("pipelines/profiles"))
     profile.set_defaults(command=_profile)
+
+    accept = commands.add_parser("accept", help="take the data's statistics as those to expect")
+    accept.add_argument("--params", type=Path, default=Path("params.yaml"))
+    accept.add_argument("--gates", type=Path, default=Path("data/validation"))
+    accept.add_argument("--accepted", type=Path, default=Path("accepted_statistics.json"))
+    accept.set_defaults(command=_accept)
 
     add_commands(commands)
 
@@ -158,6 +167,16 @@ def _check(options: argparse.Namespace) -> None:
 def _schema(options: argparse.Namespace) -> None:
     write_json(options.output, json_schema(sections()))
     print(f"Wrote {options.output}.")
+
+
+def _accept(options: argparse.Namespace) -> None:
+    from llm.validation.drift import GATES, accept
+
+    settings = check_params(read_params(options.params), sections(), path=options.params)
+    name = settings["validate_drift"].model_dump()["accepted_as"]
+    results = [options.gates / f"{gate}.json" for gate in GATES]
+    accept(results, name=name, path=options.accepted)
+    print(f"{options.accepted} now holds these statistics as {name!r}. Commit it.")
 
 
 def _profile(options: argparse.Namespace) -> None:

@@ -26,10 +26,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 # Holds times, so that its bytes differ from run to run.
 TIMED = "report"
 DATA_STAGES = {
-    "download", "clean", "dedupe", "validate_documents", "decontaminate", "split",
-    "train_tokenizer", "tokenize",
-    "validate_tokens", "prepare_classification", "validate_messages", "prepare_instructions",
-    "validate_instructions",
+    "download", "validate_raw", "clean", "dedupe", "validate_documents", "decontaminate", "split",
+    "validate_splits", "train_tokenizer", "tokenize", "validate_tokens", "validate_drift",
+    "prepare_classification", "validate_messages", "prepare_instructions", "validate_instructions",
 }  # fmt: skip
 
 

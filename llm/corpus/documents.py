@@ -159,7 +159,7 @@ def require_passed(validated: Path, *, made_by: str) -> None:
     """Raise InputError unless the gate's result at `validated` says success."""
     if read_json(validated, made_by=made_by).get("success") is not True:
         raise InputError(
-            "The documents did not pass their gate.",
+            "The data did not pass its gate.",
             where=validated,
             expected='"success": true',
             remedy=f"run the gate and mend what it names: dvc repro --force {made_by}",

@@ -26,19 +26,24 @@ class Config(FilterSettings):
     )
 
 
-def run(config: Config, *, raw: Path, documents: Path, rejects: Path) -> dict[str, Any]:
+def run(
+    config: Config, *, raw: Path, documents: Path, rejects: Path, validated: Path | None = None
+) -> dict[str, Any]:
     """Clean every record of `raw`; write kept documents by id, and rejects in order of reading.
 
     Returns how many were read, kept, dropped per reason, repaired per kind, and per licence.
-    Raises InputError where nothing is kept. Processes: LLM_WORKERS.
+    validated: the result of validate_raw. Raises InputError where nothing is kept. Processes:
+    LLM_WORKERS.
     """
     from llm.corpus.cleaning import Cleaner, batches
-    from llm.corpus.documents import REJECT_SCHEMA, PartWriter, sorted_documents
+    from llm.corpus.documents import REJECT_SCHEMA, PartWriter, require_passed, sorted_documents
     from llm.corpus.records import read_records
     from llm.corpus.workers import ordered_map, worker_count
     from llm.files import new_directory, read_manifest, write_manifest
     from llm.progress import Progress
 
+    if validated:
+        require_passed(validated, made_by="validate_raw")
     ledger = read_manifest(raw, made_by="download")["sources"]
     size = sum(row["bytes"] for row in ledger)
     cleaner = Cleaner(FilterSettings(**_filter_values(config)), config.mask_personal_data)

@@ -63,11 +63,12 @@ def run(
     samples: Path,
     checkpoints: Path,
     tracker: Tracker,
+    drift: Path | None = None,
 ) -> dict[str, Any]:
     """Train from the shards in `train`, write weights, history and samples, return the metrics.
 
-    validated: the outcome of validate_tokens, which must exist. checkpoints: the root below which
-    this very training keeps its state until it has succeeded.
+    validated, drift: the outcomes of validate_tokens and validate_drift, which must exist.
+    checkpoints: the root below which this very training keeps its state until it has succeeded.
     """
     from llm.evaluation.perplexity import TrigramModel, bits_per_byte, mean_loss
     from llm.files import require, write_json
@@ -83,6 +84,8 @@ def run(
     from llm.weights.export import count_parameters, save_model
 
     require(validated, made_by="validate_tokens")
+    if drift:
+        require(drift, made_by="validate_drift")
     words = load(tokenizer)
     train_ids, _ = read_tokens(train, tokenizer=words)
     validation_ids, _ = read_tokens(validation, tokenizer=words)

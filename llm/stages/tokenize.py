@@ -63,16 +63,20 @@ def run(
     train: Path,
     validation: Path,
     tracker: Tracker,
+    validated: Path | None = None,
 ) -> dict[str, Any]:
     """Write the shards of both splits, those that train as the mixture says; return what they hold.
 
-    Among the metrics `sources` is the mixture's table, see llm.corpus.mixture.plan. Raises
-    InputError where a split has no document, an input is missing or broken, or the weights are not
-    those of the sources.
+    Among the metrics `sources` is the mixture's table, see llm.corpus.mixture.plan. validated: the
+    result of validate_splits. Raises InputError where a split has no document, an input is missing
+    or broken, or the weights are not those of the sources.
     """
+    from llm.corpus.documents import require_passed
     from llm.corpus.mixture import Inventory, plan
     from llm.tokens.tokenizer import load
 
+    if validated:
+        require_passed(validated, made_by="validate_splits")
     speaker = load(tokenizer)
     inventory = Inventory(config.mixture.seed)
     weights = config.mixture.weights

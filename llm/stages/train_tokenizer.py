@@ -62,20 +62,29 @@ class Config(Section):
         return self
 
 
-def run(config: Config, *, documents: Path, vocabulary: Path, tokenizer: Path) -> dict[str, Any]:
+def run(
+    config: Config,
+    *,
+    documents: Path,
+    vocabulary: Path,
+    tokenizer: Path,
+    validated: Path | None = None,
+) -> dict[str, Any]:
     """Write the tokenizer's folder; return its size, its fingerprint and how it compresses text.
 
     documents: the training split. vocabulary: the published files, for the kinds that need them,
-    and, where GPT-2's stand there, to compare with. Raises InputError where the text is too little
-    for the vocabulary, or a file is not OpenAI's.
+    and, where GPT-2's stand there, to compare with. validated: the result of validate_splits.
+    Raises InputError where the text is too little for the vocabulary, or a file is not OpenAI's.
     """
-    from llm.corpus.documents import read_documents
+    from llm.corpus.documents import read_documents, require_passed
     from llm.runtime import choose_threads
     from llm.tokens.compression import compression
     from llm.tokens.patterns import PATTERNS
     from llm.tokens.published import from_published
     from llm.tokens.tokenizer import train
 
+    if validated:
+        require_passed(validated, made_by="validate_splits")
     seen = {"documents": 0, "bytes": 0}
     if config.kind == "train":
         assert config.vocab_size is not None  # the settings are checked

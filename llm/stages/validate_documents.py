@@ -1,9 +1,9 @@
-"""Gate: the documents keep their contract, or the pipeline stops here."""
+"""Gate: documents and rejects keep their contracts, or the pipeline stops here."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -11,7 +11,7 @@ from llm.config import Section
 
 
 class Config(Section):
-    """What is expected of the documents after cleaning and deduplication."""
+    """What is expected of documents after cleaning and deduplication, and of what was dropped."""
 
     language: str = Field(
         description="ISO 639-1 code that every document must have.", pattern="^[a-z]{2}$"
@@ -22,6 +22,10 @@ class Config(Section):
     maximum_dropped_fraction: float = Field(
         description="Largest share of raw documents that cleaning may drop.", ge=0, le=1
     )
+    maximum_reason_fraction: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        description="Largest share of raw documents that cleaning may drop for one reason, by "
+        "reason; one that is not named here may drop as many as all together."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Config:
@@ -31,9 +35,15 @@ class Config(Section):
 
 
 def run(
-    config: Config, *, documents: Path, clean_metrics: Path, validation: Path, docs: Path
+    config: Config,
+    *,
+    documents: Path,
+    rejects: Path,
+    clean_metrics: Path,
+    validation: Path,
+    docs: Path,
 ) -> dict[str, Any]:
-    """Check the documents; write the result at `validation` and Data Docs; return the facts.
+    """Check documents and rejects; write the result at `validation`, and Data Docs; return facts.
 
     clean_metrics: the metrics of the stage clean. Raises InputError listing all that failed.
     """
@@ -41,25 +51,29 @@ def run(
     from llm.files import read_json
     from llm.validation.documents import documents_contract
     from llm.validation.gate import check
+    from llm.validation.rejects import rejects_contract
 
     cleaning = read_json(clean_metrics, made_by="clean")
     try:
-        documents_in, documents_kept = cleaning["documents_in"], cleaning["documents_kept"]
+        counts = {name: cleaning[name] for name in ("documents_in", "documents_kept", "dropped")}
     except (KeyError, TypeError) as error:
         raise InputError(
-            "The metrics of the stage clean do not say how many documents it kept.",
+            "The metrics of the stage clean do not say what it kept and dropped.",
             where=clean_metrics,
-            expected="the keys documents_in and documents_kept",
+            expected="the keys documents_in, documents_kept and dropped",
             remedy="make them again: dvc repro --force clean",
         ) from error
-    contract = documents_contract(
+    kept = documents_contract(
         documents,
-        documents_in=documents_in,
-        documents_kept=documents_kept,
         language=config.language,
         minimum_documents=config.minimum_documents,
         minimum_characters=config.minimum_characters,
         maximum_characters=config.maximum_characters,
-        maximum_dropped_fraction=config.maximum_dropped_fraction,
     )
-    return check(contract, out=validation, docs=docs)
+    dropped = rejects_contract(
+        rejects,
+        **counts,
+        maximum_dropped_fraction=config.maximum_dropped_fraction,
+        maximum_reason_fraction=config.maximum_reason_fraction,
+    )
+    return check(kept, dropped, out=validation, docs=docs)

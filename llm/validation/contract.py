@@ -7,17 +7,13 @@ that Data Docs show what is wrong, and the verdict never hangs on chance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from llm.errors import InputError
-from llm.files import open_parquet
 
 SAMPLE_ROWS = 10_000  # rows that pandas sees, spread evenly over the data
 OFFENDING_ROWS = 100  # offending rows added to them
@@ -42,13 +38,16 @@ class Contract:
 
     facts: measured on every row, each a column of a one-row table. sample: at most SAMPLE_ROWS
     rows and OFFENDING_ROWS offending ones. fact_rules, sample_rules: what is expected of them.
+    statistics: what describes the data without being right or wrong, for the gate of drift:
+    numbers, and counts by name of what has shares.
     """
 
     suite: str
     facts: Mapping[str, int | float]
     fact_rules: list[Rule]
-    sample: pa.Table
-    sample_rules: list[Rule]
+    sample: pa.Table = field(default_factory=lambda: pa.table({}))
+    sample_rules: list[Rule] = field(default_factory=list)
+    statistics: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +157,14 @@ def shown(texts: pa.Array) -> pa.Array:
 
 
 def joined(arrays: Iterable[pa.Array]) -> pa.Array:
-    """Arrays of strings, end to end; none give an empty one."""
-    return pa.concat_arrays([pa.array([], pa.string()), *arrays])
+    """Arrays of one type, end to end; none give an empty one of strings."""
+    several = list(arrays)
+    return pa.concat_arrays(several) if several else pa.array([], pa.string())
+
+
+def total(values: pa.Array) -> int:
+    """The sum of whole numbers; of none, 0."""
+    return int(pc.sum(values.cast(pa.int64())).as_py() or 0)
 
 
 def duplicates(values: pa.Array) -> int:
@@ -170,40 +175,3 @@ def duplicates(values: pa.Array) -> int:
 def shared(splits: Iterable[pa.Array]) -> int:
     """How many values stand in more than one split, counted once per further split."""
     return duplicates(pa.concat_arrays([pc.drop_null(values.unique()) for values in splits]))
-
-
-def row_count(paths: Iterable[Path], *, made_by: str) -> int:
-    """The number of rows of Parquet files, from their footers."""
-    count = 0
-    for path in paths:
-        with open_parquet(path, made_by=made_by) as parquet:
-            count += parquet.metadata.num_rows
-    return count
-
-
-def read_columns(
-    path: Path, schema: pa.Schema, *, made_by: str, batch_rows: int = 512
-) -> Iterator[pa.RecordBatch]:
-    """The columns of `schema` of a Parquet file, batch by batch.
-
-    Raises InputError where the file is missing or truncated, lacks a column, or holds other types.
-    """
-    with open_parquet(path, made_by=made_by) as parquet:
-        missing = [name for name in schema.names if name not in parquet.schema_arrow.names]
-        if missing:
-            raise _wrong_columns(path, parquet.schema_arrow, schema, made_by)
-        for batch in parquet.iter_batches(batch_size=batch_rows, columns=schema.names):
-            try:
-                yield batch.select(schema.names).cast(schema)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise _wrong_columns(path, parquet.schema_arrow, schema, made_by) from error
-
-
-def _wrong_columns(path: Path, found: pa.Schema, schema: pa.Schema, made_by: str) -> InputError:
-    return InputError(
-        "A Parquet file lacks columns of its contract, or holds them in other types.",
-        where=path,
-        found=", ".join(f"{column.name}: {column.type}" for column in found),
-        expected=", ".join(f"{column.name}: {column.type}" for column in schema),
-        remedy=f"make it again: dvc repro --force {made_by}",
-    )

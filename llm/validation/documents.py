@@ -1,10 +1,13 @@
-"""The contract of documents: unique, clean, in one language, licensed, and not too many dropped."""
+"""The contract of documents: unique, clean, in one language, and licensed."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,15 +23,19 @@ from llm.validation.contract import (
     is_blank,
     joined,
     not_null,
-    read_columns,
-    row_count,
     shown,
 )
+from llm.validation.reading import read_columns, row_count
 
 SUITE = "documents"
 MADE_BY = "dedupe"
+_STRINGS = ("id", "text", "source", "licence", "language", "cluster")
 COLUMNS = pa.schema(
-    [(name, pa.string()) for name in ("id", "text", "source", "licence", "language", "cluster")]
+    [
+        *((name, pa.string()) for name in _STRINGS),
+        ("language_score", pa.float32()),
+        ("quality", pa.float32()),
+    ]
 )
 # One row per document, as the checks and the sample see it.
 ROW = pa.schema(
@@ -37,6 +44,8 @@ ROW = pa.schema(
         ("source", pa.string()),
         ("licence", pa.string()),
         ("language", pa.string()),
+        ("language_score", pa.float32()),
+        ("quality", pa.float32()),
         ("cluster", pa.string()),
         ("characters", pa.int64()),
         ("normalised", pa.bool_()),  # Unicode NFC (UAX #15)
@@ -56,39 +65,36 @@ BOILERPLATE = (
 def documents_contract(
     directory: Path,
     *,
-    documents_in: int,
-    documents_kept: int,
     language: str,
     minimum_documents: int,
     minimum_characters: int,
     maximum_characters: int,
-    maximum_dropped_fraction: float,
 ) -> Contract:
     """Measure a folder of documents, every row, and say what is expected of it.
 
-    documents_in, documents_kept: what the stage clean read and kept. language: ISO 639-1 code
-    that every document must have. Raises InputError where a file is missing or broken.
+    language: ISO 639-1 code that every document must have. Raises InputError where a file is
+    missing or broken.
     """
     checks = _checks(language, minimum_characters, maximum_characters)
     paths = sorted(require(directory, made_by=MADE_BY).glob("part-*.parquet"))
     survey = Survey(checks, rows=row_count(paths, made_by=MADE_BY))
+    measures = _Measures()
     ids = []
     for path in paths:
         for batch in read_columns(path, COLUMNS, made_by=MADE_BY):
-            survey.add(_row(batch))
+            row = _row(batch)
+            survey.add(row)
+            measures.add(row)
             ids.append(batch.column("id"))
-    dropped = 1 - documents_kept / documents_in if documents_in else 0.0
     return Contract(
         suite=SUITE,
         facts={
             "documents": survey.seen,
-            "dropped_fraction": round(dropped, 6),
             "duplicate_ids": duplicates(joined(ids)),
             **survey.faults,
         },
         fact_rules=[
             at_least("documents", minimum_documents, "there are enough documents"),
-            at_most("dropped_fraction", maximum_dropped_fraction, "cleaning did not drop too much"),
             at_most("duplicate_ids", 0, "no two documents have one id"),
             *(check.rule() for check in checks),
         ],
@@ -107,7 +113,40 @@ def documents_contract(
             each("normalised", "be_in_set", "every text is Unicode NFC", value_set=[True]),
             each("boilerplate", "be_in_set", "no licence header is left", value_set=[False]),
         ],
+        statistics=measures.statistics(),
     )
+
+
+class _Measures:
+    """What describes the documents, summed over batches."""
+
+    def __init__(self) -> None:
+        self._characters: list[np.ndarray] = []
+        self._scores = {"language_score": 0.0, "quality": 0.0}
+        self._sources: Counter[str] = Counter()
+
+    def add(self, row: pa.RecordBatch) -> None:
+        """Take the next rows."""
+        self._characters.append(pc.fill_null(row.column("characters"), 0).to_numpy())
+        for name in self._scores:
+            self._scores[name] += pc.sum(row.column(name)).as_py() or 0.0
+        for pair in pc.value_counts(row.column("source")).to_pylist():
+            self._sources[str(pair["values"])] += pair["counts"]
+
+    def statistics(self) -> dict[str, Any]:
+        """The number of documents, means, the median length, and documents per source."""
+        characters = np.concatenate([np.zeros(0, dtype=np.int64), *self._characters])
+        count = len(characters)
+        return {
+            "documents": count,
+            "mean_characters": round(float(characters.mean()), 2) if count else 0.0,
+            "median_characters": float(np.median(characters)) if count else 0.0,
+            **{
+                f"mean_{name}": round(total / count, 6) if count else 0.0
+                for name, total in self._scores.items()
+            },
+            "sources": dict(sorted(self._sources.items())),
+        }
 
 
 def _checks(language: str, minimum_characters: int, maximum_characters: int) -> list[Check]:
@@ -138,6 +177,13 @@ def _checks(language: str, minimum_characters: int, maximum_characters: int) -> 
             meaning=f"every document is identified as {language}",
         ),
         Check(
+            fact="scores_out_of_range",
+            mask=lambda row: pc.or_kleene(
+                _out_of_range(row.column("language_score")), _out_of_range(row.column("quality"))
+            ),
+            meaning="every score of language and quality is from 0 to 1",
+        ),
+        Check(
             fact="missing_licences",
             mask=lambda row: is_blank(row.column("licence")),
             meaning="every document has a licence",
@@ -158,6 +204,11 @@ def _checks(language: str, minimum_characters: int, maximum_characters: int) -> 
             meaning="no text holds a line of Project Gutenberg's licence",
         ),
     ]
+
+
+def _out_of_range(scores: pa.Array) -> pa.Array:
+    inside = pc.and_kleene(pc.greater_equal(scores, 0.0), pc.less_equal(scores, 1.0))
+    return pc.invert(inside)  # NaN is in no range
 
 
 def _row(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -7,12 +7,13 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llm.errors import InputError
 from llm.files import new_directory, write_json
+from llm.validation import overview
 from llm.validation.contract import Contract, Rule
 
 if TYPE_CHECKING:
@@ -25,56 +26,87 @@ _STORE = Path("uncommitted", "validations")  # where a Great Expectations root k
 _SITE = Path("uncommitted", "data_docs", "local_site")
 
 
-def check(contract: Contract, *, out: Path, docs: Path) -> dict[str, Any]:
-    """Check a contract; write Data Docs, then the result at `out`; return the stage's metrics.
+def check(
+    contract: Contract, *others: Contract, out: Path, docs: Path, remedy: str | None = None
+) -> dict[str, Any]:
+    """Check contracts; write Data Docs, then the result at `out`; return the stage's metrics.
 
-    out: a small JSON file, a function of data and settings alone, written only if all is well.
-    docs: a folder with the last runs, holding times, rebuilt as a whole: not for DVC. Raises
+    contract: names the gate; others: checked with it. out: a small JSON file, a function of data
+    and settings alone, written only if all is well. docs: a folder with the last runs, holding
+    times, rebuilt as a whole: not for DVC. The page index.html beside it shows all gates. Raises
     InputError that lists every expectation that failed.
     """
     out.unlink(missing_ok=True)
-    results, page = _run(contract, docs)
+    verdict = judge(contract, *others, docs=docs, remedy=remedy)
+    write_json(out, verdict)
+    return {**verdict, "expectations": len(verdict["expectations"])}
+
+
+def judge(
+    contract: Contract, *others: Contract, docs: Path, remedy: str | None = None
+) -> dict[str, Any]:
+    """As `check`, but the result is returned whole and not written."""
+    contracts = (contract, *others)
+    results, page = _run(contracts, docs)
     failed = [result for result in results if not result["success"]]
     if failed:
+        mend = f"mend the data, or change the section validate_{contract.suite} of params.yaml"
         raise InputError(
             f"{len(failed)} of {len(results)} expectations on the {contract.suite} failed:\n    "
             + "\n    ".join(_describe(result) for result in failed),
             where=f"the contract of {contract.suite}, Data Docs: {page}",
-            remedy=f"mend the data, or change the section validate_{contract.suite} of params.yaml",
+            remedy=remedy or mend,
         )
     print(f"All {len(results)} expectations on the {contract.suite} hold: {page}", flush=True)
-    verdict = {
+    return {
         "success": True,
         "suite": contract.suite,
-        "facts": dict(contract.facts),
-        "sample_rows": contract.sample.num_rows,
+        "facts": {name: fact for one in contracts for name, fact in one.facts.items()},
+        "statistics": {name: fact for one in contracts for name, fact in one.statistics.items()},
+        "sample_rows": sum(one.sample.num_rows for one in contracts),
+        "expectations": results,
     }
-    write_json(out, {**verdict, "expectations": results})
-    return {**verdict, "expectations": len(results)}
 
 
-def _run(contract: Contract, docs: Path) -> tuple[list[dict[str, Any]], Path]:
-    """The results of all expectations, in the contract's order, and the page that shows them."""
+def _run(contracts: Sequence[Contract], docs: Path) -> tuple[list[dict[str, Any]], Path]:
+    """The results of all expectations, in the contracts' order, and the page to look at first."""
     import pandas as pd
 
     with tempfile.TemporaryDirectory(prefix="data-docs-") as temporary, _foreign_warnings_off():
         root = Path(temporary).resolve()
         run = _restore_history(docs, root)
         context = _open_context(root)
-        source = context.data_sources.add_pandas(contract.suite)
         results = []
-        for name, frame, rules in (
-            (FACTS, pd.DataFrame([dict(contract.facts)]), contract.fact_rules),
-            (SAMPLE, contract.sample.to_pandas(), contract.sample_rules),
-        ):
-            results += _validate(context, source, contract.suite, name, frame, rules, run)
+        for contract in contracts:
+            source = context.data_sources.add_pandas(contract.suite)
+            for name, frame, rules in (
+                (FACTS, pd.DataFrame([dict(contract.facts)]), contract.fact_rules),
+                (SAMPLE, contract.sample.to_pandas(), contract.sample_rules),
+            ):
+                if rules:
+                    results += _validate(context, source, contract.suite, name, frame, rules, run)
         context.build_data_docs()
         with new_directory(docs) as folder:
             shutil.copytree(root / _SITE, folder, dirs_exist_ok=True)
             shutil.copytree(root / _STORE, folder / _HISTORY)
-    failed = {result["rows"] for result in results if not result["success"]}
-    shown = SAMPLE if failed == {SAMPLE} else FACTS
-    return results, next(docs.glob(f"validations/{contract.suite}/{shown}/{run}/*/*.html"))
+    pages = {place: _page(docs, *place, run) for place in _places(results)}
+    overview.show(
+        docs,
+        gate=contracts[0].suite,
+        results=results,
+        pages={" ".join(place): page for place, page in pages.items()},
+    )
+    first = _places([result for result in results if not result["success"]]) or list(pages)
+    return results, pages[first[0]]
+
+
+def _places(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The suite and the table of each result, once, in order."""
+    return list(dict.fromkeys((result["suite"], result["rows"]) for result in results))
+
+
+def _page(docs: Path, suite: str, rows: str, run: str) -> Path:
+    return next(docs.glob(f"validations/{suite}/{rows}/{run}/*/*.html"))
 
 
 @contextlib.contextmanager
@@ -133,7 +165,7 @@ def _validate(
     context.suites.add(suite)
     batch = source.add_dataframe_asset(rows).add_batch_definition_whole_dataframe("all")
     definition = context.validation_definitions.add(
-        gx.ValidationDefinition(name=rows, data=batch, suite=suite)
+        gx.ValidationDefinition(name=f"{suite_name}.{rows}", data=batch, suite=suite)
     )
     outcome = definition.run(
         batch_parameters={"dataframe": frame},
@@ -141,10 +173,13 @@ def _validate(
         result_format="SUMMARY",
     )
     found = sorted(outcome.results, key=lambda r: r.expectation_config.meta["number"])
-    return [_plain(rule, rows, result) for rule, result in zip(rules, found, strict=True)]
+    return [
+        {"suite": suite_name, "rows": rows, **_plain(rule, result)}
+        for rule, result in zip(rules, found, strict=True)
+    ]
 
 
-def _plain(rule: Rule, rows: str, result: Any) -> dict[str, Any]:
+def _plain(rule: Rule, result: Any) -> dict[str, Any]:
     """One result as plain values that data and settings determine."""
     found = result.result
     observed: object
@@ -164,7 +199,6 @@ def _plain(rule: Rule, rows: str, result: Any) -> dict[str, Any]:
     return {
         "expectation": rule.expectation,
         "column": rule.column,
-        "rows": rows,
         "success": bool(result.success),
         "observed": observed,
         "expected": dict(rule.arguments),

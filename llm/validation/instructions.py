@@ -18,11 +18,10 @@ from llm.validation.contract import (
     is_blank,
     joined,
     not_null,
-    read_columns,
-    row_count,
     shared,
     shown,
 )
+from llm.validation.reading import columns, read_columns, row_count, survey_splits
 
 SUITE = "instructions"
 MADE_BY = "prepare_instructions"
@@ -55,28 +54,19 @@ def instructions_contract(
     checks = _checks(maximum_prompt_characters)
     paths = {split: directory / f"{split}.parquet" for split in SPLITS}
     survey = Survey(checks, rows=row_count(paths.values(), made_by=MADE_BY))
-    facts: dict[str, int | float] = {}
-    ids, prompts = [], []
-    for split, path in paths.items():
-        split_ids, split_prompts = [], []
-        for batch in read_columns(path, COLUMNS, made_by=MADE_BY):
-            survey.add(_row(split, batch))
-            split_ids.append(batch.column("id"))
-            split_prompts.append(
-                pc.binary_join_element_wise(
-                    batch.column("instruction"), batch.column("input"), _BORDER
-                )
-            )
-        ids.append(joined(split_ids))
-        prompts.append(joined(split_prompts))
-        facts[f"{split}_records"] = len(ids[-1])
+    kept = survey_splits(
+        survey,
+        {split: read_columns(path, COLUMNS, made_by=MADE_BY) for split, path in paths.items()},
+        row=_row,
+        keep={**columns("id"), "prompt": _prompt},
+    )
     return Contract(
         suite=SUITE,
         facts={
             "records": survey.seen,
-            **facts,
-            "duplicate_ids": duplicates(joined(ids)),
-            "prompts_in_two_splits": shared(prompts),
+            **{f"{split}_records": len(ids) for split, ids in kept["id"].items()},
+            "duplicate_ids": duplicates(joined(kept["id"].values())),
+            "prompts_in_two_splits": shared(kept["prompt"].values()),
             **survey.faults,
         },
         fact_rules=[
@@ -129,6 +119,10 @@ def _checks(maximum_prompt_characters: int) -> list[Check]:
             meaning=f"no prompt is longer than {maximum_prompt_characters:,} characters",
         ),
     ]
+
+
+def _prompt(batch: pa.RecordBatch) -> pa.Array:
+    return pc.binary_join_element_wise(batch["instruction"], batch["input"], _BORDER)
 
 
 def _row(split: str, batch: pa.RecordBatch) -> pa.RecordBatch:

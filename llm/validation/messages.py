@@ -12,18 +12,14 @@ from llm.validation.contract import (
     Contract,
     Survey,
     at_least,
-    at_most,
     between,
-    duplicates,
     each,
     is_blank,
-    joined,
     not_null,
-    read_columns,
-    row_count,
-    shared,
     shown,
+    total,
 )
+from llm.validation.reading import apart, columns, read_columns, row_count, survey_splits
 
 SUITE = "messages"
 MADE_BY = "prepare_classification"
@@ -58,26 +54,25 @@ def messages_contract(
     """
     paths = {split: directory / f"{split}.parquet" for split in SPLITS}
     survey = Survey(_CHECKS, rows=row_count(paths.values(), made_by=MADE_BY))
-    facts: dict[str, int | float] = {}
-    ids, clusters = [], []
-    for split, path in paths.items():
-        batches = list(read_columns(path, COLUMNS, made_by=MADE_BY))
-        table = pa.Table.from_batches(batches, schema=COLUMNS)
-        for batch in batches:
-            survey.add(_row(split, batch))
-        positive = pc.sum(pc.equal(table.column("label"), 1)).as_py() or 0
-        facts[f"{split}_rows"] = len(table)
-        facts[f"{split}_positive_fraction"] = round(positive / max(1, len(table)), 6)
-        ids.append(joined(table.column("id").chunks))
-        clusters.append(joined(table.column("cluster").chunks))
+    kept = survey_splits(
+        survey,
+        {split: read_columns(path, COLUMNS, made_by=MADE_BY) for split, path in paths.items()},
+        row=_row,
+        keep=columns("id", "label", "cluster"),
+    )
+    rows = {split: len(ids) for split, ids in kept["id"].items()}
+    positive = {split: _positive(labels) for split, labels in kept["label"].items()}
+    separate = apart("message", kept["id"], kept["cluster"])
     return Contract(
         suite=SUITE,
         facts={
             "rows": survey.seen,
-            **facts,
-            "duplicate_ids": sum(duplicates(values) for values in ids),
-            "ids_in_two_splits": shared(ids),
-            "clusters_in_two_splits": shared(clusters),
+            **{f"{split}_rows": count for split, count in rows.items()},
+            **{
+                f"{split}_positive_fraction": round(positive[split] / max(1, rows[split]), 6)
+                for split in SPLITS
+            },
+            **separate.facts,
             **survey.faults,
         },
         fact_rules=[
@@ -92,9 +87,7 @@ def messages_contract(
                 )
                 for split in SPLITS
             ),
-            at_most("duplicate_ids", 0, "no message stands twice in a split"),
-            at_most("ids_in_two_splits", 0, "no message stands in two splits"),
-            at_most("clusters_in_two_splits", 0, "no near-duplicates stand in two splits"),
+            *separate.rules,
             *(check.rule() for check in _CHECKS),
         ],
         sample=survey.sample(ROW),
@@ -103,6 +96,12 @@ def messages_contract(
             each("label", "be_in_set", "a label is 0 or 1", value_set=[0, 1]),
             each("characters", "be_between", "no text is empty", min_value=1),
         ],
+        statistics={
+            "labels": {
+                "positive": sum(positive.values()),
+                "negative": survey.seen - sum(positive.values()),
+            }
+        },
     )
 
 
@@ -139,3 +138,7 @@ def _row(split: str, batch: pa.RecordBatch) -> pa.RecordBatch:
         "text": shown(texts),
     }
     return pa.record_batch([columns[name] for name in ROW.names], schema=ROW)
+
+
+def _positive(labels: pa.Array) -> int:
+    return total(pc.equal(labels.cast(pa.int8()), 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,14 @@ from llm.validation.contract import (
     Survey,
     at_least,
     at_most,
-    duplicates,
     each,
-    joined,
     not_null,
-    shared,
+    total,
 )
+from llm.validation.reading import Batches, apart, columns, survey_splits
 
 SUITE = "tokens"
+TRAIN = "train"  # the split whose statistics are watched
 # One row per document, as the checks and the sample see it.
 ROW = pa.schema(
     [
@@ -40,7 +40,7 @@ ROW = pa.schema(
 
 
 def tokens_contract(
-    splits: Mapping[str, Iterable[pa.RecordBatch]],
+    splits: Mapping[str, Batches],
     *,
     manifests: Mapping[str, Mapping[str, Any]],
     vocab_size: int,
@@ -54,33 +54,39 @@ def tokens_contract(
     """
     checks = _checks(vocab_size, end_of_text)
     survey = Survey(checks, rows=sum(manifests[split]["documents"] for split in splits))
+    used = np.zeros(vocab_size, dtype=bool)  # ids that stand in the split train
+
+    def row(split: str, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if split == TRAIN:
+            ids = batch.column("token_ids").flatten().to_numpy()
+            used[ids[ids < vocab_size]] = True
+        return _row(split, batch, end_of_text)
+
+    kept = survey_splits(
+        survey,
+        splits,
+        row=row,
+        keep={**columns("id", "cluster", "n_bytes"), "tokens": _lengths},
+    )
+    counts = {
+        split: {
+            "documents": len(kept["id"][split]),
+            "tokens": total(kept["tokens"][split]),
+            "bytes": total(kept["n_bytes"][split]),
+        }
+        for split in splits
+    }
+    separate = apart("document", kept["id"], kept["cluster"])
     facts: dict[str, int | float] = {}
-    ids: dict[str, list[pa.Array]] = {split: [] for split in splits}
-    clusters: dict[str, list[pa.Array]] = {split: [] for split in splits}
-    for split, batches in splits.items():
-        documents = tokens = n_bytes = 0
-        for batch in batches:
-            row = _row(split, batch, end_of_text)
-            survey.add(row)
-            ids[split].append(row.column("id"))
-            clusters[split].append(row.column("cluster"))
-            documents += len(row)
-            tokens += pc.sum(row.column("tokens")).as_py() or 0
-            n_bytes += pc.sum(row.column("n_bytes")).as_py() or 0
-        manifest = manifests[split]
-        facts[f"{split}_tokens"] = tokens
-        facts[f"{split}_documents"] = documents
+    for split, found in counts.items():
+        facts[f"{split}_tokens"] = found["tokens"]
+        facts[f"{split}_documents"] = found["documents"]
         facts[f"{split}_differences_from_manifest"] = sum(
-            manifest[name] != count
-            for name, count in (("documents", documents), ("tokens", tokens), ("bytes", n_bytes))
+            manifests[split][name] != count for name, count in found.items()
         )
-    split_ids = {split: joined(parts) for split, parts in ids.items()}
-    facts["duplicate_ids"] = sum(duplicates(values) for values in split_ids.values())
-    facts["ids_in_two_splits"] = shared(split_ids.values())
-    facts["clusters_in_two_splits"] = shared(joined(parts) for parts in clusters.values())
     return Contract(
         suite=SUITE,
-        facts={**facts, **survey.faults},
+        facts={**facts, **separate.facts, **survey.faults},
         fact_rules=[
             *(
                 at_least(f"{split}_tokens", minimum, f"the split {split} has enough tokens")
@@ -94,9 +100,7 @@ def tokens_contract(
                 )
                 for split in splits
             ),
-            at_most("duplicate_ids", 0, "no document stands twice in a split"),
-            at_most("ids_in_two_splits", 0, "no document stands in two splits"),
-            at_most("clusters_in_two_splits", 0, "no near-duplicates stand in two splits"),
+            *separate.rules,
             *(check.rule() for check in checks),
         ],
         sample=survey.sample(ROW),
@@ -117,6 +121,10 @@ def tokens_contract(
             ),
             each("ends_of_text", "be_in_set", "every document ends once", value_set=[1]),
         ],
+        statistics={
+            "tokens_per_document": _per_document(counts[TRAIN]),
+            "vocabulary_used_fraction": round(float(np.mean(used)), 6),
+        },
     )
 
 
@@ -145,6 +153,14 @@ def _checks(vocab_size: int, end_of_text: int) -> list[Check]:
             meaning="every document has a token besides its end",
         ),
     ]
+
+
+def _lengths(batch: pa.RecordBatch) -> pa.Array:
+    return pc.list_value_length(batch["token_ids"]).cast(pa.int64())
+
+
+def _per_document(counts: Mapping[str, int]) -> float:
+    return round(counts["tokens"] / counts["documents"], 2) if counts["documents"] else 0.0
 
 
 def _row(split: str, batch: pa.RecordBatch, end_of_text: int) -> pa.RecordBatch:

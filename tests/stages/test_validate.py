@@ -1,4 +1,4 @@
-"""The four gate stages: good data passes, bad data is told by column, settings are checked."""
+"""The gate stages: good data passes, bad data is told by column, settings are checked."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
+from llm.corpus.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA, document_id
 from llm.corpus.instructions import INSTRUCTION_SCHEMA
 from llm.corpus.messages import MESSAGE_SCHEMA
 from llm.errors import InputError
-from llm.files import write_json, write_parquet
+from llm.files import read_json, write_json, write_manifest, write_parquet, write_text
 from llm.stages import (
     validate_documents,
+    validate_drift,
     validate_instructions,
     validate_messages,
+    validate_raw,
+    validate_splits,
     validate_tokens,
 )
 from llm.tokens.shards import write_shards
@@ -28,6 +31,20 @@ DOCUMENTS = validate_documents.Config(
     minimum_characters=5,
     maximum_characters=1_000,
     maximum_dropped_fraction=0.5,
+    maximum_reason_fraction={"language": 0.2},
+)
+DRIFT = validate_drift.Config(
+    accepted_as="tales",
+    maximum_change=validate_drift.Changes(
+        documents=0.5,
+        mean_characters=0.2,
+        median_characters=0.2,
+        mean_language_score=0.1,
+        mean_quality=0.1,
+        tokens_per_document=0.2,
+        vocabulary_used_fraction=0.2,
+    ),
+    maximum_stability_index=0.25,
 )
 
 
@@ -55,32 +72,136 @@ def places(tmp_path):
     return {"validation": tmp_path / "gate.json", "docs": tmp_path / "docs"}
 
 
-def test_documents(tmp_path, places):
-    folder, cleaning = tmp_path / "documents", tmp_path / "clean.json"
-    write_parquet(documents(range(12)), folder / "part-00000.parquet")
-    write_json(cleaning, {"documents_in": 20, "documents_kept": 15, "dropped": {"short": 5}})
-    metrics = validate_documents.run(DOCUMENTS, documents=folder, clean_metrics=cleaning, **places)
+@pytest.fixture
+def cleaned(tmp_path):
+    """What cleaning kept and dropped: a quarter, each for one of two reasons."""
+    reasons = ["language"] * 3 + ["too_short"] * 2
+    rows = [{"raw_id": "1", "source": "tales", "reason": why, "text": "x"} for why in reasons]
+    write_parquet(documents(range(12)), tmp_path / "documents" / "part-00000.parquet")
+    table = pa.Table.from_pylist(rows, schema=REJECT_SCHEMA)
+    write_parquet(table, tmp_path / "rejects" / "part-00000.parquet")
+    counts = {"language": 3, "too_short": 2}
+    cleaning = {"documents_in": 20, "documents_kept": 15, "dropped": counts}
+    write_json(tmp_path / "clean.json", cleaning)
+    return {
+        "documents": tmp_path / "documents",
+        "rejects": tmp_path / "rejects",
+        "clean_metrics": tmp_path / "clean.json",
+    }
+
+
+def test_documents_and_rejects(cleaned, places):
+    metrics = validate_documents.run(DOCUMENTS, **cleaned, **places)
     assert metrics["facts"]["documents"] == 12
     assert metrics["facts"]["dropped_fraction"] == 0.25
+    assert metrics["facts"]["dropped_fraction_language"] == 0.15
+    assert metrics["statistics"]["cleaning"] == {"kept": 15, "language": 3, "too_short": 2}
     assert json.loads(places["validation"].read_text())["success"] is True
 
-    write_json(cleaning, {"documents_in": 20, "documents_kept": 5})
-    with pytest.raises(InputError, match=r"dropped_fraction.*found 0\.75") as caught:
-        validate_documents.run(DOCUMENTS, documents=folder, clean_metrics=cleaning, **places)
+    cleaning = read_json(cleaned["clean_metrics"], made_by="clean")
+    write_json(cleaned["clean_metrics"], cleaning | {"documents_in": 12, "documents_kept": 5})
+    with pytest.raises(InputError, match=r"2 of .* documents failed") as caught:
+        validate_documents.run(DOCUMENTS, **cleaned, **places)
+    assert "dropped_fraction (every_row)" in str(caught.value)
+    assert "dropped_fraction_language (every_row)" in str(caught.value)
+    assert "found 0.25" in str(caught.value)
     assert "section validate_documents" in str(caught.value)
     assert not places["validation"].exists()
 
-    write_json(cleaning, {"kept": 5})
+    write_json(cleaned["clean_metrics"], {"kept": 5})
     with pytest.raises(InputError, match="documents_in"):
-        validate_documents.run(DOCUMENTS, documents=folder, clean_metrics=cleaning, **places)
+        validate_documents.run(DOCUMENTS, **cleaned, **places)
 
 
-def test_an_empty_corpus_does_not_pass(tmp_path, places):
-    folder, cleaning = tmp_path / "documents", tmp_path / "clean.json"
-    write_parquet(DOCUMENT_SCHEMA.empty_table(), folder / "part-00000.parquet")
-    write_json(cleaning, {"documents_in": 0, "documents_kept": 0})
+def test_an_empty_corpus_does_not_pass(cleaned, places):
+    write_parquet(DOCUMENT_SCHEMA.empty_table(), cleaned["documents"] / "part-00000.parquet")
     with pytest.raises(InputError, match=r"documents \(every_row\).*found 0"):
-        validate_documents.run(DOCUMENTS, documents=folder, clean_metrics=cleaning, **places)
+        validate_documents.run(DOCUMENTS, **cleaned, **places)
+
+
+def test_raw(tmp_path, places):
+    kinds = ("corpus", "messages", "instructions", "vocabulary", "weights")
+    for kind in kinds:
+        write_text(tmp_path / kind / "a.txt", kind)
+        entry = {
+            "name": "tales",
+            "url": f"file:{kind}/a.txt",
+            "file": "a.txt",
+            "sha256": "0" * 64,
+            "bytes": len(kind),
+            "licence": "CC0-1.0",
+            "language": "en",
+        }
+        write_manifest(tmp_path / kind, sources=[entry])
+    folders = {kind: tmp_path / kind for kind in kinds}
+    config = validate_raw.Config(
+        url_schemes=["file"], required=["corpus"], maximum_duplicate_fraction=0.0
+    )
+    metrics = validate_raw.run(config, **folders, **places)
+    assert metrics["facts"]["weights_files"] == 1
+    (tmp_path / "messages" / "a.txt").unlink()
+    with pytest.raises(InputError, match=r"missing_files \(every_row\).*found 1") as caught:
+        validate_raw.run(config, **folders, **places)
+    assert "section validate_raw" in str(caught.value)
+
+
+def test_splits(tmp_path, places):
+    for split, numbers in (("train", range(9)), ("validation", range(9, 10))):
+        write_parquet(documents(numbers), tmp_path / split / "part-00000.parquet")
+    folders = {
+        "train_documents": tmp_path / "train",
+        "validation_documents": tmp_path / "validation",
+    }
+    config = validate_splits.Config(
+        minimum_validation_fraction=0.05, maximum_validation_fraction=0.2
+    )
+    assert validate_splits.run(config, **folders, **places)["facts"]["train_documents"] == 9
+    write_parquet(documents([0, 9, 10]), tmp_path / "validation" / "part-00000.parquet")
+    with pytest.raises(InputError, match="3 of") as caught:
+        validate_splits.run(config, **folders, **places)
+    for fault in ("validation_fraction", "ids_in_two_splits", "clusters_in_two_splits"):
+        assert f"{fault} (every_row)" in str(caught.value)
+
+
+def test_drift(tmp_path, places, capsys):
+    statistics = {
+        "documents": 10,
+        "mean_characters": 90.0,
+        "median_characters": 80.0,
+        "mean_language_score": 0.9,
+        "mean_quality": 0.5,
+        "sources": {"tales": 10},
+        "cleaning": {"kept": 10},
+    }
+    others = {
+        "tokens": {"tokens_per_document": 40.0, "vocabulary_used_fraction": 0.8},
+        "messages": {"labels": {"positive": 1, "negative": 9}},
+    }
+    paths = {
+        name: tmp_path / f"{name}.json" for name in ("documents", "tokens", "messages", "accepted")
+    }
+    for name, found in {"documents": statistics, **others}.items():
+        write_json(paths[name], {"success": True, "statistics": found})
+    write_json(paths["accepted"], {})
+    metrics = validate_drift.run(DRIFT, **paths, **places)
+    assert (metrics["accepted"], metrics["changes"]) == (None, {})
+    assert "Nothing is accepted yet as 'tales'" in capsys.readouterr().out
+    passed = places["validation"].read_bytes()
+
+    write_json(paths["accepted"], {"tales": metrics["now"]})
+    metrics = validate_drift.run(DRIFT, **paths, **places)
+    assert metrics["changes"]["documents_change"] == 0.0
+    assert places["validation"].read_bytes() == passed  # so that nothing is trained anew
+
+    moved = statistics | {"documents": 30, "sources": {"tales": 15, "fables": 15}}
+    write_json(paths["documents"], {"success": True, "statistics": moved})
+    with pytest.raises(InputError, match="2 of 10") as caught:
+        validate_drift.run(DRIFT, **paths, **places)
+    told = str(caught.value)
+    assert "documents: accepted 10, now 30; found 2.0" in told
+    assert "fables 0.0% accepted, 50.0% now" in told
+    assert "python -m llm accept" in told
+    assert not places["validation"].exists()
 
 
 def test_tokens(tmp_path, places):
@@ -170,6 +291,8 @@ def test_bounds_in_the_wrong_order_are_refused():
         validate_documents.Config(
             **(DOCUMENTS.model_dump() | {"minimum_characters": 9, "maximum_characters": 8})
         )
+    with pytest.raises(ValidationError, match="maximum_validation_fraction is below"):
+        validate_splits.Config(minimum_validation_fraction=0.6, maximum_validation_fraction=0.5)
     with pytest.raises(ValidationError, match="maximum_positive_fraction is below"):
         validate_messages.Config(
             minimum_rows=1, minimum_positive_fraction=0.6, maximum_positive_fraction=0.5

@@ -13,13 +13,10 @@ from llm.files import write_parquet
 from llm.validation.documents import documents_contract
 
 LIMITS: dict[str, Any] = {
-    "documents_in": 10,
-    "documents_kept": 8,
     "language": "en",
     "minimum_documents": 3,
     "minimum_characters": 5,
     "maximum_characters": 2_000,
-    "maximum_dropped_fraction": 0.5,
 }
 
 
@@ -48,9 +45,8 @@ def facts_of(tmp_path, *extra, **limits):
 def test_good_documents_have_no_fault(tmp_path):
     contract = facts_of(tmp_path)
     assert contract.facts["documents"] == 5
-    assert contract.facts["dropped_fraction"] == 0.2
-    zero = {name: n for name, n in contract.facts.items() if name[:4] not in ("docu", "drop")}
-    assert len(zero) == 10
+    zero = {name: n for name, n in contract.facts.items() if name != "documents"}
+    assert len(zero) == 11
     assert not any(zero.values())
     assert contract.sample.num_rows == 5
     assert {rule.column for rule in contract.fact_rules} == set(contract.facts)
@@ -68,6 +64,10 @@ def test_good_documents_have_no_fault(tmp_path):
         ("long_texts", document("fox " * 600)),
         ("other_languages", document("Le renard et la poule.", language="fr")),
         ("other_languages", document(language=None)),
+        ("scores_out_of_range", document(language_score=1.5)),
+        ("scores_out_of_range", document(quality=-0.1)),
+        ("scores_out_of_range", document(quality=float("nan"))),
+        ("scores_out_of_range", document(language_score=None)),
         ("missing_licences", document(licence="")),
         ("missing_licences", document(licence=None)),
         ("missing_clusters", document(cluster="")),
@@ -98,7 +98,24 @@ def test_a_long_text_is_measured_whole_and_shown_in_part(tmp_path):
 
 def test_no_documents_at_all_are_measured_too(tmp_path):
     write_parquet(DOCUMENT_SCHEMA.empty_table(), tmp_path / "part-00000.parquet")
-    contract = documents_contract(tmp_path, **(LIMITS | {"documents_in": 0, "documents_kept": 0}))
+    contract = documents_contract(tmp_path, **LIMITS)
     assert contract.facts["documents"] == 0
+    assert contract.statistics["mean_characters"] == 0.0
     with pytest.raises(InputError, match="dedupe"):
         documents_contract(tmp_path / "none", **LIMITS)
+
+
+def test_statistics_describe_all_documents(tmp_path):
+    contract = facts_of(
+        tmp_path,
+        document("A long tale of a hen.", source="fables", language_score=0.3, quality=0.2),
+        document(text="x", id="0" * 32) | {"text": None},
+    )
+    assert contract.statistics == {
+        "documents": 7,
+        "mean_characters": round((5 * 25 + 21) / 7, 2),
+        "median_characters": 25.0,
+        "mean_language_score": pytest.approx((6 * 0.9 + 0.3) / 7, abs=1e-5),
+        "mean_quality": pytest.approx((6 * 0.9 + 0.2) / 7, abs=1e-5),
+        "sources": {"fables": 1, "tales": 6},
+    }

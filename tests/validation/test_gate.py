@@ -40,6 +40,7 @@ def contract_of(*, facts=None, **columns):
         ],
         sample=pa.table(GOOD | columns),
         sample_rules=SAMPLE_RULES,
+        statistics={"rows": 3},
     )
 
 
@@ -58,6 +59,7 @@ def test_a_kept_contract_writes_result_and_data_docs(tmp_path, monkeypatch, capf
         "success": True,
         "suite": "tales",
         "facts": {"rows": 3, "balance": 0.5, "faults": 0},
+        "statistics": {"rows": 3},
         "sample_rows": 3,
         "expectations": 8,
     }
@@ -65,6 +67,7 @@ def test_a_kept_contract_writes_result_and_data_docs(tmp_path, monkeypatch, capf
     assert verdict["success"] is True
     assert len(verdict["expectations"]) == 8
     assert verdict["expectations"][1] == {
+        "suite": "tales",
         "expectation": "expect_column_max_to_be_between",
         "column": "balance",
         "rows": "every_row",
@@ -118,6 +121,30 @@ def test_each_kind_of_expectation_can_fail(tmp_path, changed, told):
     assert str(page) in message
     assert "Failed" in page.read_text(encoding="utf-8")
     assert not out.exists()
+
+
+def test_several_contracts_are_one_gate(tmp_path):
+    more = Contract(
+        suite="morals",
+        facts={"morals": 1},
+        fact_rules=[at_least("morals", 1, "there is a moral")],
+        statistics={"morals": 1},
+    )
+    out, docs = tmp_path / "tales.json", tmp_path / "docs"
+    metrics = check(contract_of(), more, out=out, docs=docs)
+    assert metrics["expectations"] == 9
+    assert metrics["facts"]["morals"] == 1
+    assert metrics["statistics"] == {"rows": 3, "morals": 1}
+    assert json.loads(out.read_text())["expectations"][-1]["suite"] == "morals"
+    bad = Contract(suite="morals", facts={"morals": 0}, fact_rules=more.fact_rules)
+    with pytest.raises(InputError, match=r"1 of 9 expectations on the tales.*\n.*morals") as caught:
+        check(contract_of(), bad, out=out, docs=docs, remedy="find a moral")
+    (page, *_) = sorted(docs.glob("validations/morals/every_row/run-00002/*/*.html"))
+    assert str(page) in str(caught.value)
+    assert "find a moral" in str(caught.value)
+    overview = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert '"bad">failed<' in overview
+    assert "there is a moral" in overview
 
 
 def test_all_that_failed_is_told_at_once(tmp_path):

@@ -1,0 +1,156 @@
+"""Drift: how far the data's statistics moved from the last ones that a person accepted.
+
+Numbers are compared by their relative change, shares by the population stability index
+sum((p - q) ln(p / q)), which is the symmetric divergence of Jeffreys (1946). By the custom of
+credit scoring (Siddiqi 2006, Credit Risk Scorecards) an index below 0.1 is no change, and one
+above 0.25 a change that must be looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from llm.errors import InputError
+from llm.files import read_json, write_json
+from llm.validation.contract import Contract, Rule, at_most
+
+SUITE = "drift"
+NUMBERS = (
+    "documents",
+    "mean_characters",
+    "median_characters",
+    "mean_language_score",
+    "mean_quality",
+    "tokens_per_document",
+    "vocabulary_used_fraction",
+)
+SHARES = {
+    "sources": "documents per source",
+    "cleaning": "records kept, and dropped per reason",
+    "labels": "labels",
+}
+GATES = ("documents", "tokens", "messages")  # whose results hold the statistics
+REMEDY = (
+    "look at data/data_docs/index.html; if the data is as it should be, accept it with: "
+    "python -m llm accept, and commit the file; limits stand under validate_drift in params.yaml"
+)
+_LEAST_SHARE = 1e-4  # in the place of none, whose logarithm is infinite
+_SHOWN = 3  # shares named, those that moved most
+
+Statistics = Mapping[str, Any]
+
+
+def read_statistics(results: Iterable[Path]) -> dict[str, Any]:
+    """The statistics in the results of gates. Raises InputError where a result holds none."""
+    found: dict[str, Any] = {}
+    for path in results:
+        verdict = read_json(path, made_by=f"validate_{path.stem}")
+        statistics = verdict.get("statistics") if isinstance(verdict, dict) else None
+        if not statistics:
+            raise InputError(
+                "The result of a gate holds no statistics.",
+                where=path,
+                expected="the key statistics",
+                remedy=f"make it again: dvc repro --force validate_{path.stem}",
+            )
+        found |= statistics
+    return found
+
+
+def read_accepted(path: Path, name: str) -> dict[str, Any] | None:
+    """The statistics accepted under a name, or None. Raises InputError for a broken file."""
+    accepted = read_json(path, made_by="accept")
+    entry = accepted.get(name) if isinstance(accepted, dict) else accepted
+    if entry is None:
+        return None
+    broken = [
+        key
+        for key in (*NUMBERS, *SHARES)
+        if not isinstance(entry, dict)
+        or (key in NUMBERS and not isinstance(entry.get(key, 0), int | float))
+        or (key in SHARES and not isinstance(entry.get(key, {}), dict))
+    ]
+    if broken:
+        raise InputError(
+            "The accepted statistics cannot be read.",
+            where=f"{path}, {name}",
+            found=f"something else under {', '.join(broken)}",
+            expected="numbers, and counts by name",
+            remedy="take the file from git, or write it anew: python -m llm accept",
+        )
+    return dict(entry)
+
+
+def accept(results: Iterable[Path], *, name: str, path: Path) -> None:
+    """Write the present statistics into the file of accepted ones, under a name."""
+    accepted = read_json(path, made_by="accept") if path.is_file() else {}
+    write_json(path, {**accepted, name: read_statistics(results)})
+
+
+def drift_contract(
+    accepted: Statistics,
+    found: Statistics,
+    *,
+    maximum_change: Mapping[str, float],
+    maximum_stability_index: float,
+) -> Contract:
+    """What moved, and how far it may.
+
+    maximum_change: by name of a number, the largest relative change. A statistic that was not
+    accepted, since it is new, is not compared.
+    """
+    facts: dict[str, int | float] = {}
+    rules: list[Rule] = []
+    for name in NUMBERS:
+        if name in accepted:
+            fact = f"{name}_change"
+            facts[fact] = relative_change(accepted[name], found[name])
+            meaning = f"{_words(name)}: accepted {accepted[name]:,.6g}, now {found[name]:,.6g}"
+            rules.append(at_most(fact, maximum_change[name], meaning))
+    for name, title in SHARES.items():
+        if name in accepted:
+            fact = f"{name}_stability_index"
+            facts[fact] = stability_index(accepted[name], found[name])
+            meaning = f"shares of {title}: {_moved(accepted[name], found[name])}"
+            rules.append(at_most(fact, maximum_stability_index, meaning))
+    return Contract(suite=SUITE, facts=facts, fact_rules=rules, statistics=dict(found))
+
+
+def relative_change(accepted: float, found: float) -> float:
+    """|found - accepted| as a part of what was accepted; from zero, 1 unless it is zero still."""
+    if accepted == 0:
+        return float(found != 0)
+    return round(abs(found - accepted) / abs(accepted), 6)
+
+
+def stability_index(accepted: Mapping[str, int], found: Mapping[str, int]) -> float:
+    """The population stability index of two sets of counts; 0 where all shares are the same."""
+    old, new = _shares(accepted), _shares(found)
+    index = 0.0
+    for name in sorted({*old, *new}):
+        p = max(old.get(name, 0.0), _LEAST_SHARE)
+        q = max(new.get(name, 0.0), _LEAST_SHARE)
+        index += (q - p) * math.log(q / p)
+    return round(index, 6)
+
+
+def _shares(counts: Mapping[str, int]) -> dict[str, float]:
+    whole = sum(counts.values())
+    return {name: count / whole for name, count in counts.items()} if whole else {}
+
+
+def _moved(accepted: Mapping[str, int], found: Mapping[str, int]) -> str:
+    """The shares that moved most, in words."""
+    old, new = _shares(accepted), _shares(found)
+    moves = {name: abs(new.get(name, 0.0) - old.get(name, 0.0)) for name in {*old, *new}}
+    most = sorted(moves, key=lambda name: (-moves[name], name))[:_SHOWN]
+    return ", ".join(
+        f"{name} {old.get(name, 0.0):.1%} accepted, {new.get(name, 0.0):.1%} now" for name in most
+    )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,97 @@
+"""One page for the data's owner: every gate's last run, green or red, and each expectation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from llm.files import write_json, write_text
+
+VERDICT = "verdict.json"  # inside a gate's Data Docs: its last run, passed or failed
+PAGE = "index.html"  # beside the folders of all gates
+TEMPLATE = "overview.html.jinja"
+
+
+def show(
+    docs: Path,
+    *,
+    gate: str,
+    results: Sequence[Mapping[str, Any]],
+    pages: Mapping[str, Path],
+    remark: str = "",
+) -> None:
+    """Keep a gate's last run in its folder `docs`, and write the page beside that folder anew.
+
+    results: of all expectations. pages: Great Expectations' own, by their names. Gates that end
+    side by side each write the page; who writes last has seen all.
+    """
+    verdict = {
+        "gate": gate,
+        "success": all(result["success"] for result in results),
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "remark": remark,
+        "results": list(results),
+        "pages": {name: page.relative_to(docs).as_posix() for name, page in pages.items()},
+    }
+    write_json(docs / VERDICT, verdict)
+    written: list[dict[str, Any]] | None = None
+    while (found := read_verdicts(docs.parent)) != written:
+        write_text(docs.parent / PAGE, render(found))
+        written = found
+
+
+def read_verdicts(folder: Path) -> list[dict[str, Any]]:
+    """The last run of every gate below a folder, by name, its folder as `docs`."""
+    return [
+        {**json.loads(path.read_text(encoding="utf-8")), "docs": path.parent.name}
+        for path in sorted(folder.glob(f"*/{VERDICT}"))
+    ]
+
+
+def render(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """The page as HTML text: nothing to fetch, and no script."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["words"] = lambda name: str(name).replace("_", " ")
+    environment.filters["found"] = _found
+    environment.filters["expected"] = _expected
+    return environment.get_template(TEMPLATE).render(verdicts=verdicts)
+
+
+def _found(observed: Any) -> str:
+    """What an expectation saw, in words."""
+    if not isinstance(observed, dict):
+        return _number(observed)
+    if "error" in observed:
+        return f"could not be judged: {observed['error']}"
+    return f"{observed['unexpected']:,} of {observed['rows']:,} rows at fault"
+
+
+def _expected(arguments: Mapping[str, Any]) -> str:
+    """The bounds of an expectation, in words."""
+    low, high = arguments.get("min_value"), arguments.get("max_value")
+    if low is not None and high is not None:
+        return f"{_number(low)} to {_number(high)}"
+    if low is not None:
+        return f"at least {_number(low)}"
+    if high is not None:
+        return f"at most {_number(high)}" if high else "none"
+    if "value_set" in arguments:
+        return "one of: " + ", ".join(str(value) for value in arguments["value_set"])
+    return f"form {arguments['regex']}" if "regex" in arguments else "every row"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"

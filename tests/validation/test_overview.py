@@ -1,0 +1,68 @@
+"""The page of all gates: one row each, what failed first, and nothing to fetch."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from llm.validation.overview import read_verdicts, show
+
+
+def result(success=True, **changed):
+    return {
+        "suite": "tales",
+        "rows": "every_row",
+        "column": "empty_texts",
+        "success": success,
+        "observed": 0 if success else 4,
+        "expected": {"max_value": 0},
+        "meaning": "no text is empty",
+        "expectation": "expect_column_max_to_be_between",
+    } | changed
+
+
+def page_of(tmp_path):
+    return (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
+
+
+def test_each_gate_has_its_state_and_its_links(tmp_path):
+    good, bad = tmp_path / "docs" / "tales", tmp_path / "docs" / "fables"
+    show(good, gate="tales", results=[result()], pages={"tales every_row": good / "v" / "1.html"})
+    show(bad, gate="fables", results=[result(), result(False)], pages={})
+    page = page_of(tmp_path)
+    assert page.index('id="fables"') < page.index('id="tales"')
+    assert 'href="tales/v/1.html"' in page
+    assert page.count('"good">passed<') == page.count('"bad">failed<') == 1
+    assert re.search(r'class="bad">✗ no text is empty</td>', page)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+    assert [verdict["success"] for verdict in read_verdicts(tmp_path / "docs")] == [False, True]
+
+
+def test_a_gate_that_passes_again_is_green_again(tmp_path):
+    docs = tmp_path / "docs" / "tales"
+    show(docs, gate="tales", results=[result(False)], pages={})
+    show(docs, gate="tales", results=[result()], pages={}, remark="All is <well>.")
+    assert '"bad">failed<' not in page_of(tmp_path)
+    assert "All is &lt;well&gt;." in page_of(tmp_path)
+
+
+def test_what_is_expected_and_found_stands_in_words(tmp_path):
+    rows = [
+        result(expected={"min_value": 1000}, observed=5342),
+        result(expected={"min_value": 0.01, "max_value": 0.2}, observed=0.0491934),
+        result(expected={"max_value": 0.25}, observed=0.0),
+        result(expected={"value_set": ["en"]}, observed={"rows": 5342, "unexpected": 2}),
+        result(expected={"regex": "^a$"}, observed={"rows": 3, "unexpected": 0}),
+        result(expected={}, observed={"error": "no such column"}),
+    ]
+    show(tmp_path / "docs" / "tales", gate="tales", results=rows, pages={})
+    cells = re.findall(r"<td>(.*?)</td>", page_of(tmp_path))
+    for expected, found in (
+        ("at least 1,000", "5,342"),
+        ("0.01 to 0.2", "0.0491934"),
+        ("at most 0.25", "0"),
+        ("one of: en", "2 of 5,342 rows at fault"),
+        ("form ^a$", "0 of 3 rows at fault"),
+        ("every row", "could not be judged: no such column"),
+    ):
+        assert (expected, found) in list(pairwise(cells))
