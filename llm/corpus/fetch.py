@@ -28,7 +28,7 @@ _LONGEST_WAIT_SECONDS = 120.0
 _PASSING_STATUS = frozenset({408, 425, 429, *range(500, 600)})
 
 
-class _PassingError(Exception):
+class PassingError(Exception):
     """A fault that may pass. wait_seconds: how long the server asked to wait, if it did."""
 
     def __init__(self, message: str, *, wait_seconds: float | None = None) -> None:
@@ -85,10 +85,10 @@ class Fetcher:
                 self._download(origin, path, sha256)
             except _WrongBytesError as error:
                 if origin == url:
-                    raise _wrong_checksum(url, error.found, sha256) from error
+                    raise wrong_checksum(url, error.found, sha256) from error
                 faults.append(f"{origin}: sha256 {error.found}")
                 print(f"The mirror holds another file: {faults[-1]}", flush=True)
-            except (_PassingError, _RefusedError) as error:
+            except (PassingError, _RefusedError) as error:
                 faults.append(f"{origin}: {error}")
                 print(f"Download failed: {faults[-1]}", flush=True)
             else:
@@ -132,29 +132,7 @@ class Fetcher:
             self._attempts()(self._attempt, url, path, sha256)
 
     def _attempts(self) -> tenacity.Retrying:
-        import tenacity
-
-        grow = tenacity.wait_random_exponential(
-            multiplier=self.backoff_seconds, max=_LONGEST_WAIT_SECONDS
-        )
-
-        def wait(state: tenacity.RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = getattr(error, "wait_seconds", None) or 0.0
-            return max(min(asked, _LONGEST_WAIT_SECONDS), grow(state))
-
-        def announce(state: tenacity.RetryCallState) -> None:
-            error = state.outcome.exception() if state.outcome else None
-            pause = state.next_action.sleep if state.next_action else 0.0
-            print(f"Try {state.attempt_number} failed: {error}; again in {pause:.1f} s", flush=True)
-
-        return tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self.retries + 1),
-            wait=wait,
-            retry=tenacity.retry_if_exception_type(_PassingError),
-            before_sleep=announce,
-            reraise=True,
-        )
+        return attempts(self.retries, self.backoff_seconds)
 
     def _attempt(self, url: str, path: Path, sha256: str) -> None:
         """Bring the rest of the file to `path` and check it; on wrong bytes remove it."""
@@ -171,7 +149,7 @@ class Fetcher:
                 whole = sha256_of(path) == sha256
                 if not whole:
                     _discard(path)
-                    raise _PassingError("the server has no such range; starting over")
+                    raise PassingError("the server has no such range; starting over")
                 return
             done = done if _continues(response, done) else 0
             _write_state(path, url, response)
@@ -191,7 +169,7 @@ class Fetcher:
                 client.stream("GET", url, headers=headers) as response,
             ):
                 if response.status_code in _PASSING_STATUS:
-                    raise _PassingError(
+                    raise PassingError(
                         f"HTTP status {response.status_code}", wait_seconds=_asked_wait(response)
                     )
                 if response.status_code not in (200, 206, 416):
@@ -201,9 +179,34 @@ class Fetcher:
             reason = f"{type(error).__name__}: {error}"
             if isinstance(_root_cause(error), ssl.SSLCertVerificationError):
                 raise _RefusedError(reason) from error
-            raise _PassingError(reason) from error
+            raise PassingError(reason) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _RefusedError(f"{type(error).__name__}: {error}") from error
+
+
+def attempts(retries: int, backoff_seconds: float) -> tenacity.Retrying:
+    """Try again after each PassingError, `retries` times, with growing and partly random waits."""
+    import tenacity
+
+    grow = tenacity.wait_random_exponential(multiplier=backoff_seconds, max=_LONGEST_WAIT_SECONDS)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = getattr(error, "wait_seconds", None) or 0.0
+        return max(min(asked, _LONGEST_WAIT_SECONDS), grow(state))
+
+    def announce(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        pause = state.next_action.sleep if state.next_action else 0.0
+        print(f"Try {state.attempt_number} failed: {error}; again in {pause:.1f} s", flush=True)
+
+    return tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(retries + 1),
+        wait=wait,
+        retry=tenacity.retry_if_exception_type(PassingError),
+        before_sleep=announce,
+        reraise=True,
+    )
 
 
 def _receive(response: httpx.Response, path: Path, done: int) -> None:
@@ -288,7 +291,7 @@ def copy_file(file: Path, target: Path, *, linkable: Path | None = None) -> None
     shutil.copyfile(file, target)
 
 
-def _wrong_checksum(url: str, found: str, expected: str) -> PipelineError:
+def wrong_checksum(url: str, found: str, expected: str) -> PipelineError:
     return InputError(
         "A downloaded file is not the one that params.yaml names.",
         where=url,

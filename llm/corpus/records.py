@@ -1,24 +1,27 @@
-"""Raw files become raw records, one at a time: a text file is one, a JSONL line is one."""
+"""Raw files become raw records, one at a time, each with its source, licence and own id."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from llm.corpus.documents import PLANTED
+from llm.corpus.formats import Item, format_of
+from llm.corpus.tables import line_spans, read_csv, read_lines, read_rows, row_spans
+from llm.corpus.texts import read_piece, read_pieces, read_whole, text_pieces
+from llm.corpus.warc import read_warc
 
-TEXT_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".rst", ""})
-HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
-JSONL_SUFFIXES = frozenset({".jsonl", ".ndjson"})
-PIECE_BYTES = 16 * 1024 * 1024  # a longer text file is cut at empty lines into pieces
+_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Record:
-    """One raw document. data: its bytes, or its text; None where it cannot be read, see fault."""
+    """One raw document. data: its bytes, or its text; None where it cannot be read, see fault.
+
+    language: ISO 639 code that the record, else its source, claims; "" where neither does.
+    """
 
     raw_id: str
     source: str
@@ -26,87 +29,119 @@ class Record:
     data: bytes | str | None
     html: bool = False
     fault: str | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A raw file, or a piece of it, that can be read without any other.
+
+    row: the file's row in the ledger. piece: its number; None where the file is read as a whole.
+    """
+
+    row: Mapping[str, Any]
+    piece: int | None = None
 
 
 def read_records(raw: Path, ledger: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
     """Yield the records of a raw folder in the order of its ledger (`sources` of its manifest).
 
-    raw_id is the file's name, with #NNNN for a piece of a long file; of a JSONL line its own `id`,
-    else the file's name with the line's number. Memory holds one record, or one piece of 16 MiB.
-    A record that cannot be read is yielded with its fault: "broken_record" for a line that is no
-    JSON object with a text, "unknown_format" for a file of another kind.
+    Formats by name: text, HTML, JSONL, CSV, TSV, WARC and WET, each also with .gz or .zst, and
+    Parquet; see `formats`. Memory holds one record, or one piece of a text.
+
+    A record of JSONL, CSV or Parquet may bring its own `id`, `licence` (or `license`), `language`
+    and `url`. raw_id is the record's id, else its url, else the file's name with the place of the
+    record, as ":LINE" or "#PIECE"; no other file changes it. A licence of its own takes the place
+    of the source's; one that is no text is "unknown".
+
+    A record that cannot be read is yielded with its fault, a file of another format with
+    "unknown_format". Raises InputError for a file that is truncated or damaged, as nobody could
+    tell what is missing.
+    """
+    for unit in work_units(raw, ledger):
+        yield from read_unit(raw, unit)
+
+
+def work_units(raw: Path, ledger: Sequence[Mapping[str, Any]]) -> Iterator[Unit]:
+    """The pieces into which reading the folder falls, in order; the records of one after another
+    are those of `read_records`.
+
+    Plain text is cut every 16 MiB, plain JSONL and Parquet about every 64 MiB; a compressed file,
+    CSV and WARC are one unit each. A unit depends on its file's bytes and its row only.
     """
     for row in ledger:
         name = str(row["file"])
-        if name.rsplit("/", 1)[-1] == PLANTED:
+        made = str(row.get("url", "synthetic:")).startswith("synthetic:")
+        if made and name.rsplit("/", 1)[-1] == PLANTED:
             continue
-        path = raw / name
-        suffix = path.suffix.lower()
-        if suffix in JSONL_SUFFIXES:
-            yield from _read_lines(path, row)
-        elif suffix in TEXT_SUFFIXES:
-            yield from _read_pieces(path, row)
-        elif suffix in HTML_SUFFIXES:
-            yield _record(row, name, path.read_bytes(), html=True)
-        else:
-            yield _record(row, name, None, fault="unknown_format")
+        count = _pieces(raw / name)
+        yield from (Unit(row, piece) for piece in range(count)) if count > 1 else (Unit(row),)
 
 
-def _record(
-    row: Mapping[str, Any],
-    raw_id: str,
-    data: bytes | str | None,
-    *,
-    html: bool = False,
-    fault: str | None = None,
-) -> Record:
-    return Record(raw_id, str(row["name"]), str(row["licence"]), data, html, fault)
+def read_unit(raw: Path, unit: Unit) -> Iterator[Record]:
+    """The records of one unit."""
+    path = raw / str(unit.row["file"])
+    for item in _read(path, unit.piece, text_field=str(unit.row.get("text_field", "text"))):
+        yield _record(unit.row, item)
 
 
-def _read_lines(path: Path, row: Mapping[str, Any]) -> Iterator[Record]:
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            place = f"{row['file']}:{number}"
-            try:
-                value = json.loads(line)
-            except ValueError:  # no JSON, or not UTF-8
-                yield _record(row, place, None, fault="broken_record")
-                continue
-            if not isinstance(value, dict) or not isinstance(value.get("text"), str):
-                yield _record(row, place, None, fault="broken_record")
-                continue
-            raw_id = value.get("id")
-            yield _record(row, place if raw_id is None else str(raw_id), value["text"])
+def _pieces(path: Path) -> int:
+    kind, compression = format_of(path.name)
+    if compression:
+        return 1
+    if kind == "text":
+        return text_pieces(path)
+    if kind == "jsonl":
+        return line_spans(path)
+    return len(row_spans(path)) if kind == "parquet" else 1
 
 
-def _read_pieces(path: Path, row: Mapping[str, Any]) -> Iterator[Record]:
-    name = str(row["file"])
-    if path.stat().st_size <= PIECE_BYTES:
-        yield _record(row, name, path.read_bytes())
-        return
-    with path.open("rb") as stream:
-        # A text of two or four bytes per character is not cut: the border's bytes differ there.
-        wide = stream.read(2) in (b"\xff\xfe", b"\xfe\xff")
-        stream.seek(0)
-        if wide:
-            yield _record(row, name, stream.read())
-            return
-        rest, number = b"", 0
-        while block := stream.read(PIECE_BYTES - len(rest)):
-            block = rest + block
-            border = _last_border(block) if len(block) == PIECE_BYTES else len(block)
-            yield _record(row, f"{name}#{number:04d}", block[:border])
-            rest, number = block[border:], number + 1
-        if rest:
-            yield _record(row, f"{name}#{number:04d}", rest)
+def _read(path: Path, piece: int | None, *, text_field: str) -> Iterator[Item]:
+    kind, compression = format_of(path.name)
+    if kind == "text":
+        yield from (
+            read_pieces(path, compression) if compression else (read_piece(path, piece or 0),)
+        )
+    elif kind == "html":
+        yield read_whole(path, compression, html=True)
+    elif kind == "jsonl":
+        yield from read_lines(path, text_field=text_field, compression=compression, span=piece)
+    elif kind in ("csv", "tsv"):
+        mark = "," if kind == "csv" else "\t"
+        yield from read_csv(path, text_field=text_field, delimiter=mark, compression=compression)
+    elif kind == "parquet":
+        yield from read_rows(path, text_field=text_field, span=piece)
+    elif kind == "warc":
+        yield from read_warc(path, compression)
+    else:
+        yield Item("", None, fault="unknown_format")
 
 
-def _last_border(block: bytes) -> int:
-    """Where the last paragraph, else line, else word of a block of text begins."""
-    for mark in (b"\n\n", b"\r\n\r\n", b"\n", b" "):
-        place = block.rfind(mark, len(block) // 2)
-        if place >= 0:
-            return place + len(mark)
-    return len(block)
+def _record(row: Mapping[str, Any], item: Item) -> Record:
+    own = item.fields
+    return Record(
+        raw_id=_name(own.get("id")) or _name(own.get("url")) or f"{row['file']}{item.place}",
+        source=str(row["name"]),
+        licence=_licence(own) or str(row["licence"]),
+        data=item.data,
+        html=item.html,
+        fault=item.fault,
+        language=_name(own.get("language")) or str(row.get("language", "")),
+    )
+
+
+def _name(value: object) -> str:
+    """A field as a name; "" for what is none. Lone surrogates, as in JSON, have no UTF-8 form."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", errors="replace")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value).encode("utf-8", errors="replace").decode("utf-8").strip()
+
+
+def _licence(own: Mapping[str, Any]) -> str:
+    """The licence a record brings; "" for none, "unknown" for what is no name of one."""
+    value = own.get("licence", own.get("license"))
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return _name(value) or (_UNKNOWN if value not in (None, "", []) else "")

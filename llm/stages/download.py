@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from llm.config import Section
+from llm.corpus.archives import ArchiveLimits
 from llm.corpus.sources import KINDS, Source
 
 
@@ -21,6 +22,9 @@ class Config(Section):
     )
     backoff_seconds: float = Field(
         ge=0, le=60, description="first wait before a further try, at most; doubles with each"
+    )
+    archives: ArchiveLimits = Field(
+        default_factory=ArchiveLimits, description="how large an archive's content may become"
     )
     sources: list[Source] = Field(min_length=1, description="where the raw data comes from")
 
@@ -50,7 +54,8 @@ def run(
     Returns files and bytes, in all, per kind and per licence.
     """
     from llm.corpus.fetch import Fetcher
-    from llm.corpus.sources import collect
+    from llm.corpus.gathering import Gatherer, collect
+    from llm.corpus.remote import Store
     from llm.corpus.synthetic.instructions import write_instructions
     from llm.corpus.synthetic.messages import write_messages
     from llm.corpus.synthetic.stories import write_stories
@@ -65,17 +70,20 @@ def run(
         backoff_seconds=config.backoff_seconds,
         mirror=os.environ.get("LLM_MIRROR") or None,
     )
-    ledger = collect(
-        config.sources,
-        directories,
-        fetcher=fetcher,
-        generators={
-            "stories": write_stories,
-            "messages": write_messages,
-            "instructions": write_instructions,
-        },
+    store = Store(
+        partial=partial,
+        retries=config.retries,
+        timeout_seconds=config.timeout_seconds,
+        backoff_seconds=config.backoff_seconds,
     )
-    fetcher.clear()
+    generators = {
+        "stories": write_stories,
+        "messages": write_messages,
+        "instructions": write_instructions,
+    }
+    gatherer = Gatherer(fetcher, store, generators, config.archives)
+    ledger = collect(config.sources, directories, gatherer=gatherer)
+    gatherer.clear()
     holds = {source.name: source.holds for source in config.sources}
     licences = sorted({row["licence"] for row in ledger})
     return {
