@@ -1,7 +1,8 @@
 """Objects of a store: found, brought and resumed from a real S3 server on the loopback."""
 
-import builtins
 import hashlib
+import importlib
+import sys
 
 import pytest
 
@@ -100,7 +101,8 @@ def test_a_broken_transfer_goes_on_where_it_broke_off(bucket, store, monkeypatch
     monkeypatch.setattr(remote, "_BLOCK_BYTES", 1000)
     (item,) = store.find("s3://books/corpus/a.txt")
     system = store._system("s3")
-    opened, real = [], system.open
+    opened: list = []
+    real = system.open
 
     def breaking(*args, **options):
         stream = real(*args, **options)
@@ -120,11 +122,14 @@ def test_a_broken_transfer_goes_on_where_it_broke_off(bucket, store, monkeypatch
         store.fetch(item)
     (part,) = store.partial.iterdir()
     assert part.stat().st_size == 2000
-    started = []
+    started: list = []
     real_seek = type(opened[0]).seek
-    monkeypatch.setattr(
-        type(opened[0]), "seek", lambda self, *a: (started.append(a[0]), real_seek(self, *a))[1]
-    )
+
+    def seek(self, place, *rest):
+        started.append(place)
+        return real_seek(self, place, *rest)
+
+    monkeypatch.setattr(type(opened[0]), "seek", seek)
     assert store.fetch(item).read_bytes() == OBJECTS["corpus/a.txt"]
     assert started[0] == 2000
     assert store.fetch(item).is_file()  # what is whole is not brought again
@@ -168,16 +173,9 @@ def test_a_server_that_is_not_there(bucket, store, monkeypatch):
 
 @pytest.mark.parametrize(("scheme", "package"), [("s3", "s3fs"), ("gs", "gcsfs")])
 def test_a_missing_package_has_its_remedy(store, monkeypatch, scheme, package):
-    real = builtins.__import__
-
-    def without(name, *args, **options):
-        if name.split(".")[0] == package:
-            raise ImportError(f"No module named {package!r}")
-        return real(name, *args, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    for name in [package, f"{package}.core"]:
-        monkeypatch.delitem(__import__("sys").modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+    registry = importlib.import_module("fsspec.registry")
+    monkeypatch.setattr(registry, "_registry", {})  # what is imported already
     with pytest.raises(ConfigError, match=package) as caught:
         store.find(f"{scheme}://bucket/a.txt")
     assert "[cloud]" in str(caught.value.details["remedy"])
