@@ -175,7 +175,7 @@ def test_a_server_that_is_not_there(bucket, store, monkeypatch):
 def test_a_missing_package_has_its_remedy(store, monkeypatch, scheme, package):
     monkeypatch.setitem(sys.modules, package, None)
     registry = importlib.import_module("fsspec.registry")
-    monkeypatch.setattr(registry, "_registry", {})  # what is imported already
+    monkeypatch.delitem(registry._registry, scheme, raising=False)
     with pytest.raises(ConfigError, match=package) as caught:
         store.find(f"{scheme}://bucket/a.txt")
     assert "[cloud]" in str(caught.value.details["remedy"])
