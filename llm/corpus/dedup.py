@@ -87,6 +87,12 @@ def find_clusters(
     return _choose(clusters.settle(), best, index.quality)
 
 
+def drop_clusters(index: Index, clusters: Clusters, names: Sequence[str]) -> None:
+    """No document stays of the clusters named by their lowest ids."""
+    dropped = np.searchsorted(index.ids, pack_ids(names))
+    clusters.kept[np.isin(clusters.cluster, dropped)] = False
+
+
 def _sign_all(
     index: Index,
     parts: Sequence[Path],
@@ -107,7 +113,7 @@ def _sign_all(
             values = batch.column("signature").flatten().to_numpy()
             signatures[rows] = values.reshape(len(rows), signing.permutations)
             words_hash[rows] = batch.column("words_hash").to_numpy()
-            worded[rows] = batch.column("words").to_numpy() > 0
+            worded[rows] = batch.column("words_bytes").to_numpy() > 0
     return signatures, words_hash, np.flatnonzero(worded)
 
 

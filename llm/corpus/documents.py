@@ -131,12 +131,16 @@ class PartWriter:
 
 @contextlib.contextmanager
 def sorted_documents(
-    directory: Path, *, held_bytes: int | None = None, part_bytes: int = PART_BYTES
+    directory: Path,
+    *,
+    held_bytes: int | None = None,
+    part_bytes: int = PART_BYTES,
+    distinct: bool = False,
 ) -> Iterator[SortingWriter]:
     """A writer of documents in any order into `directory`, closed on success; what it keeps on
     disk while it sorts is removed in any case.
 
-    held_bytes: rows held in memory; an eighth of LLM_MEMORY where None.
+    held_bytes: rows held in memory; an eighth of LLM_MEMORY where None. distinct: one row per id.
     """
     scratch = directory / ".scratch"
     if held_bytes is None:
@@ -148,6 +152,7 @@ def sorted_documents(
             scratch=scratch,
             held_bytes=held_bytes,
             part_bytes=part_bytes,
+            distinct=distinct,
         )
         yield writer
         writer.close()

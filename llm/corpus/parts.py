@@ -85,6 +85,9 @@ class PrefixWriter:
 class SortingWriter:
     """Takes rows in any order; writes them ordered by id, source and raw_id, into parts.
 
+    distinct: of rows of one id only the first is written; `left_out` holds the others
+    without their texts.
+
     Memory holds `held_bytes` of rows, then one part and a little of each sorted run: past that
     size rows go to a sorted file under `scratch`, and all of these are merged at the end (an
     external merge sort: Knuth, The Art of Computer Programming, volume 3, section 5.4).
@@ -99,9 +102,12 @@ class SortingWriter:
         scratch: Path,
         held_bytes: int,
         part_bytes: int = PART_BYTES,
+        distinct: bool = False,
     ) -> None:
         self.rows = 0
         self.text_bytes = 0
+        self.left_out: list[dict[str, Any]] = []
+        self._distinct = distinct
         self._directory = directory
         self._schema = schema
         self._scratch = scratch
@@ -136,8 +142,8 @@ class SortingWriter:
         self._settle()
         bits = part_bits(self.text_bytes, self._part_bytes)
         writer = PrefixWriter(self._directory, self._schema, bits=bits)
-        for table in self._merged(bits):
-            writer.add(table)
+        for table in self._merged(bits):  # equal ids never stand in two of these
+            writer.add(self._first_of_equal(table) if self._distinct else table)
         writer.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -145,6 +151,13 @@ class SortingWriter:
         rows, self._loose, self._loose_bytes = self._loose, [], 0
         if rows:
             self.add_table(pa.Table.from_pylist(rows, schema=self._schema))
+
+    def _first_of_equal(self, table: pa.Table) -> pa.Table:
+        ids = table.column("id").to_pylist()
+        new = [place == 0 or ids[place] != ids[place - 1] for place in range(len(ids))]
+        first = pa.array(new, pa.bool_())
+        self.left_out += table.filter(pc.invert(first)).drop_columns("text").to_pylist()
+        return table.filter(first)
 
     def _spill(self) -> None:
         self._scratch.mkdir(parents=True, exist_ok=True)

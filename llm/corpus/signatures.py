@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 _PROBABILITY = 0.99  # that a pair exactly at the similarity becomes a candidate
 _CURVE_STEPS = 10
@@ -67,34 +69,58 @@ def choose_bands(permutations: int, similarity: float) -> Bands:
 
 
 def sign(parts: Sequence[Path], signing: Signing) -> pa.Table:
-    """The columns id, words, words_hash and signature of the documents in Parquet files.
+    """The columns id, words_bytes, words_hash and signature of the documents in Parquet files.
 
-    words: how many there are. words_hash: XXH3 (64 bits) of the normalised text. signature: the
+    words_bytes: length of the normalised text. words_hash: its XXH3 (64 bits). signature: the
     least of `permutations` hashes each (32 bits) over the word n-grams; a text of fewer words
     counts as one n-gram. Rows come in any order; a row depends on its text and `signing` alone,
     so that rows of before may be kept and only new documents signed.
     """
-    os.environ.setdefault("DAFT_PROGRESS_BAR", "0")  # its bars would overwrite our lines
-    import daft
-    from daft import col
+    daft = _engine()
     from daft.functions import hash as hash_of
-    from daft.functions import minhash, regexp_count
+    from daft.functions import length_bytes, minhash
 
-    plain = col("plain")
+    plain = daft.col("plain")
     signature = minhash(
         plain, num_hashes=signing.permutations, ngram_size=signing.ngram_words, seed=signing.seed
     )
     return (
         daft.read_parquet([str(part) for part in parts])
-        .select(col("id"), normalised(col("text")).alias("plain"))
+        .select("id", normalised(daft.col("text")).alias("plain"))
         .select(
-            col("id"),
-            regexp_count(plain, "[^ ]+").alias("words"),
+            "id",
+            length_bytes(plain).alias("words_bytes"),
             hash_of(plain).alias("words_hash"),
             signature.alias("signature"),
         )
         .to_arrow()
     )
+
+
+def hash_words(texts: Any) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """How many words each text of an Arrow array has, and their hash, as `sign` hashes them."""
+    daft = _engine()
+    from daft.functions import hash as hash_of
+    from daft.functions import regexp_count
+
+    plain = daft.col("plain")
+    table = (
+        daft.from_arrow(pa.table({"place": np.arange(len(texts)), "text": texts}))
+        .select("place", normalised(daft.col("text")).alias("plain"))
+        .select("place", regexp_count(plain, "[^ ]+").alias("words"), hash_of(plain).alias("hash"))
+        .to_arrow()
+    )
+    words, hashes = np.empty(len(texts), np.int64), np.empty(len(texts), np.uint64)
+    places = table["place"].to_numpy()
+    words[places], hashes[places] = table["words"].to_numpy(), table["hash"].to_numpy()
+    return words, hashes
+
+
+def _engine() -> Any:
+    os.environ.setdefault("DAFT_PROGRESS_BAR", "0")  # its bars would overwrite our lines
+    import daft
+
+    return daft
 
 
 def normalised(text: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,23 @@ from pydantic import Field
 from llm.config import Section
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from llm.corpus.dedup import Clusters
     from llm.corpus.index import Index
     from llm.corpus.planted import Observed
 
 _MADE_BY = "clean"
 _MEMBER_BYTES = 128  # a row of the clusters, about
+
+
+class Pieces(Section):
+    """When a piece of a document counts as said before."""
+
+    minimum_words: int = Field(ge=1, description="shorter pieces may repeat")
+    minimum_document_words: int = Field(
+        ge=1, description="a document that lost a piece and has fewer words left is dropped"
+    )
 
 
 class Config(Section):
@@ -30,21 +42,28 @@ class Config(Section):
         gt=0.0, le=1.0, description="least Jaccard similarity of the word n-grams of two documents"
     )
     seed: int = Field(ge=0, le=2**32 - 1, description="seed of the hashes")
+    paragraphs: Pieces | None = Field(
+        description="drop paragraphs, set off by empty lines, whose words stand in a document of "
+        "lower id already; null: keep them"
+    )
+    lines: Pieces | None = Field(
+        description="the same for lines, after paragraphs; null: keep them"
+    )
 
 
 def run(
     config: Config, *, documents: Path, raw: Path, unique: Path, clusters: Path
 ) -> dict[str, Any]:
-    """Write one document per cluster, the best by quality and then the one with the lowest id, and
-    to `clusters` what became of each.
+    """Write one document per cluster, the best by quality and then the one with the lowest id,
+    without paragraphs or lines said before where that is asked for; and to `clusters` what became
+    of each document.
 
-    Returns counts of exact, normalised (equal words) and near duplicates and of clusters, the
-    greatest cluster's size, the probability curve of the search, and, where `raw` says what was
-    planted, recall and precision (see llm.corpus.planted.score). Memory: LLM_MEMORY.
+    Returns counts of exact, normalised (equal words) and near duplicates, of clusters and of
+    pieces dropped, the greatest cluster's size, the probability curve of the search, and, where
+    `raw` says what was planted, recall and precision (see llm.corpus.planted.score). Memory:
+    LLM_MEMORY.
     """
-    import shutil
-
-    from llm.corpus.dedup import UNIQUE, find_clusters
+    from llm.corpus.dedup import find_clusters
     from llm.corpus.documents import read_documents, row_count
     from llm.corpus.index import Scratch, read_index
     from llm.corpus.planted import Observed, read_planted
@@ -56,7 +75,7 @@ def run(
     rows = row_count(documents, made_by=_MADE_BY)
     seen = Observed(read_planted(raw))
     with new_directory(unique) as folder, new_directory(clusters) as members:
-        place = folder / ".scratch"
+        place = folder / ".work"
         place.mkdir()
         try:
             # Reading here first names a truncated part in our words, not the engine's.
@@ -71,72 +90,113 @@ def run(
                 similarity=config.similarity,
                 memory_bytes=memory_bytes(),
             )
-            counts = _write(documents, index, found, folder, members, seen)
+            pieces = _write_unique(config, documents, index, found, folder, place)
+            counts = _write_clusters(documents, index, found, members, seen)
         finally:
             shutil.rmtree(place, ignore_errors=True)
-        write_manifest(folder, documents=counts[UNIQUE])
+        write_manifest(folder, documents=counts["kept"])
         write_manifest(members, documents=rows)
-    metrics = _metrics(counts, index, found)
+    metrics = _metrics(counts, index, found) | pieces
     metrics["candidate_probability"] = choose_bands(config.permutations, config.similarity).curve()
     if seen.planted:
         metrics["planted"] = seen.score()
     return metrics
 
 
-def _write(
-    documents: Path, index: Index, found: Clusters, unique: Path, clusters: Path, seen: Observed
-) -> Counter[int]:
-    """Write who stays, and what became of each; return documents per kind."""
+def _write_unique(
+    config: Config, documents: Path, index: Index, found: Clusters, folder: Path, place: Path
+) -> dict[str, dict[str, int]]:
+    """Write who stays, without pieces that repeat; return counts per kind of piece.
+
+    Of clusters whose document became too short nobody stays: `found` is told.
+    """
+    from llm.corpus.dedup import drop_clusters
+    from llm.corpus.index import Scratch
+    from llm.corpus.repeats import SEPARATORS, Repeats, drop_repeats
+    from llm.memory import memory_bytes
+
+    counts = {}
+    wanted = [name for name in SEPARATORS if getattr(config, name) is not None]
+    homes = [*(place / name for name in wanted), folder]  # each reads the one before it
+    for home in homes[:-1]:
+        home.mkdir()
+    _write_survivors(documents, index, found, homes[0])
+    for name, source, target in zip(wanted, homes[:-1], homes[1:], strict=True):
+        settings = Repeats(SEPARATORS[name], **getattr(config, name).model_dump())
+        outcome = drop_repeats(
+            source, target, settings, scratch=Scratch(source), memory_bytes=memory_bytes()
+        )
+        drop_clusters(index, found, outcome.dropped)
+        shutil.rmtree(source)
+        counts[name] = dict(outcome.counts)
+    return counts
+
+
+def _write_survivors(documents: Path, index: Index, found: Clusters, folder: Path) -> None:
+    import pyarrow as pa
+
+    from llm.corpus.documents import DOCUMENT_SCHEMA, read_documents
+    from llm.corpus.index import numbered, unpack_ids
+    from llm.corpus.parts import PrefixWriter, part_bits
+
+    kept_bytes = int(index.text_bytes[found.kept].sum())
+    writer = PrefixWriter(folder, DOCUMENT_SCHEMA, bits=part_bits(kept_bytes))
+    for batch, numbers, first in numbered(read_documents(documents, made_by=_MADE_BY)):
+        names = unpack_ids(index.ids[found.cluster[numbers]])
+        kept = pa.array(first & found.kept[numbers])
+        writer.add(_table(batch, DOCUMENT_SCHEMA, cluster=pa.array(names)).filter(kept))
+    writer.close()
+
+
+def _write_clusters(
+    documents: Path, index: Index, found: Clusters, folder: Path, seen: Observed
+) -> Counter[str]:
+    """Write what became of each document; return how many of each kind, and how many stay."""
     import numpy as np
     import pyarrow as pa
 
     from llm.corpus.dedup import EXACT, KINDS
-    from llm.corpus.documents import CLUSTER_SCHEMA, DOCUMENT_SCHEMA, read_documents
+    from llm.corpus.documents import CLUSTER_SCHEMA, read_documents
     from llm.corpus.index import numbered, unpack_ids
     from llm.corpus.parts import PrefixWriter, part_bits
 
-    counts: Counter[int] = Counter()
-    kept_bytes = int(index.text_bytes[found.kept].sum())
-    survivors = PrefixWriter(unique, DOCUMENT_SCHEMA, bits=part_bits(kept_bytes))
-    members_bytes = int(index.copies.sum()) * _MEMBER_BYTES
-    members = PrefixWriter(clusters, CLUSTER_SCHEMA, bits=part_bits(members_bytes))
-    for batch, numbers, first in numbered(read_documents(documents, made_by=_MADE_BY)):
+    counts: Counter[str] = Counter()
+    bits = part_bits(int(index.copies.sum()) * _MEMBER_BYTES)
+    writer = PrefixWriter(folder, CLUSTER_SCHEMA, bits=bits)
+    columns = ["id", "raw_id", "source"]
+    batches = read_documents(documents, made_by=_MADE_BY, columns=columns)
+    for batch, numbers, first in numbered(batches):
         kept = pa.array(first & found.kept[numbers])
-        kinds = np.where(first, found.kind[numbers], EXACT)
-        columns = dict(zip(batch.schema.names, batch.columns, strict=True)) | {
-            "cluster": pa.array(unpack_ids(index.ids[found.cluster[numbers]])),
-            "kind": pa.array([KINDS[kind] for kind in kinds]),
-            "kept": kept,
-        }
-        survivors.add(_table(columns, DOCUMENT_SCHEMA).filter(kept))
-        members.add(_table(columns, CLUSTER_SCHEMA))
-        counts.update(kinds.tolist())
-        seen.decide(columns["raw_id"], columns["cluster"], kept)
-    survivors.close()
-    members.close()
+        kinds = [KINDS[kind] for kind in np.where(first, found.kind[numbers], EXACT)]
+        names = pa.array(unpack_ids(index.ids[found.cluster[numbers]]))
+        writer.add(_table(batch, CLUSTER_SCHEMA, cluster=names, kind=pa.array(kinds), kept=kept))
+        counts.update(kinds)
+        counts["kept"] += kept.true_count
+        seen.decide(batch.column("raw_id"), names, kept)
+    writer.close()
     return counts
 
 
-def _table(columns: dict[str, Any], schema: Any) -> Any:
+def _table(batch: pa.RecordBatch, schema: pa.Schema, **columns: pa.Array) -> pa.Table:
+    """The columns of a schema, some of them new."""
     import pyarrow as pa
 
-    return pa.table([columns[name] for name in schema.names], schema=schema)
+    found = dict(zip(batch.schema.names, batch.columns, strict=True)) | columns
+    return pa.table([found[name] for name in schema.names], schema=schema)
 
 
-def _metrics(counts: Counter[int], index: Index, found: Clusters) -> dict[str, Any]:
+def _metrics(counts: Counter[str], index: Index, found: Clusters) -> dict[str, Any]:
     import numpy as np
 
-    from llm.corpus.dedup import EXACT, NEAR, NORMALISED, UNIQUE
-
-    rows = counts.total()
     sizes = np.bincount(found.cluster, weights=index.copies, minlength=1).astype(np.int64)
+    rows = int(index.copies.sum())
     return {
         "documents_in": rows,
-        "documents_kept": counts[UNIQUE],
-        "exact_duplicates": counts[EXACT],
-        "normalised_duplicates": counts[NORMALISED],
-        "near_duplicates": counts[NEAR],
+        "documents_kept": counts["kept"],
+        "exact_duplicates": counts["exact"],
+        "normalised_duplicates": counts["normalised"],
+        "near_duplicates": counts["near"],
         "clusters_of_several": int(np.count_nonzero(sizes > 1)),
         "largest_cluster": int(sizes.max()),
-        "duplicate_fraction": round(1 - counts[UNIQUE] / rows, 6) if rows else 0.0,
+        "duplicate_fraction": round(1 - counts["unique"] / rows, 6) if rows else 0.0,
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from llm.corpus.signatures import Bands, Signing, choose_bands, sign
+from llm.corpus.signatures import Bands, Signing, choose_bands, hash_words, sign
 from llm.files import write_parquet
 
 SIGNING = Signing(ngram_words=3, permutations=16, seed=1)
@@ -48,12 +48,12 @@ def test_equal_words_sign_alike(tmp_path):
     rows, (one, two, three) = signed(tmp_path, [plain, fancy, plain + " More."])
     assert rows[one]["signature"] == rows[two]["signature"]
     assert rows[one]["words_hash"] == rows[two]["words_hash"] != rows[three]["words_hash"]
-    assert [rows[name]["words"] for name in (one, two, three)] == [10, 10, 11]
+    assert rows[one]["words_bytes"] == rows[two]["words_bytes"] == rows[three]["words_bytes"] - 5
 
 
 def test_no_words(tmp_path):
     rows, ids = signed(tmp_path, ["", "?!", "a"])
-    assert [rows[name]["words"] for name in ids] == [0, 0, 1]
+    assert [rows[name]["words_bytes"] for name in ids] == [0, 0, 1]
 
 
 def test_a_row_does_not_depend_on_its_neighbours(tmp_path):
@@ -69,3 +69,14 @@ def test_settings_change_signatures(tmp_path):
     for other in (Signing(3, 16, seed=2), Signing(2, 16, seed=1)):
         assert signed(tmp_path, text, other)[0][name]["signature"] != one[name]["signature"]
     assert len(signed(tmp_path, text, Signing(3, 32, 1))[0][name]["signature"]) == 32
+
+
+def test_words_are_counted_and_hashed_as_documents_are(tmp_path):
+    texts = ["One, two!", "one TWO", "", "...", "Naïve one", "two one"]
+    words, hashes = hash_words(pa.array(texts))
+    assert words.tolist() == [2, 2, 0, 0, 2, 2]
+    rows, ids = signed(tmp_path, texts)
+    assert hashes.tolist() == [rows[name]["words_hash"] for name in ids]
+    assert len(set(hashes.tolist())) == 4
+    none, _ = hash_words(pa.array([], pa.string()))
+    assert len(none) == 0

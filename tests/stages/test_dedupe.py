@@ -9,9 +9,11 @@ import pytest
 from llm.corpus.documents import CLUSTER_SCHEMA, document_id, read_rows, sorted_documents
 from llm.errors import InputError
 from llm.files import read_manifest, write_manifest
-from llm.stages.dedupe import Config, run
+from llm.stages.dedupe import Config, Pieces, run
 
-CONFIG = Config(ngram_words=5, permutations=128, similarity=0.7, seed=1)
+CONFIG = Config(
+    ngram_words=5, permutations=128, similarity=0.7, seed=1, paragraphs=None, lines=None
+)
 
 
 def story(seed: int) -> str:
@@ -34,12 +36,10 @@ def outs(home):
     return {"unique": home / "unique", "clusters": home / "clusters"}
 
 
-@pytest.fixture
-def documents(tmp_path):
-    folder = tmp_path / "clean"
+def write(folder, texts):
     folder.mkdir()
     with sorted_documents(folder) as writer:
-        for raw_id, text in TEXTS.items():
+        for raw_id, text in texts.items():
             row = {
                 "id": document_id(text),
                 "text": text,
@@ -54,6 +54,11 @@ def documents(tmp_path):
             writer.add(row)
     write_manifest(folder)
     return folder
+
+
+@pytest.fixture
+def documents(tmp_path):
+    return write(tmp_path / "clean", TEXTS)
 
 
 @pytest.fixture
@@ -145,3 +150,29 @@ def test_a_truncated_part(tmp_path, documents, raw):
         run(CONFIG, documents=documents, raw=raw, **outs(tmp_path))
     assert not (tmp_path / "unique").exists()
     assert not (tmp_path / "clusters").exists()
+
+
+def test_pieces_said_before_go_and_too_short_documents_do_not_stay(tmp_path, raw):
+    notice = "all the stories of this site may be told to everyone who asks"
+    texts = {str(n): f"{notice}\n\n{story(n)}\nthe {notice}\n{story(n + 50)}" for n in range(4)}
+    texts["short"] = f"{notice}\n\nthe end"
+    folder = write(tmp_path / "more", texts)
+    pieces = Pieces(minimum_words=6, minimum_document_words=10)
+    config = CONFIG.model_copy(update={"paragraphs": pieces, "lines": pieces})
+    metrics = run(config, documents=folder, raw=raw, **outs(tmp_path))
+    rows = {row["raw_id"]: row["text"] for row in read_rows(tmp_path / "unique", made_by="dedupe")}
+    first = min(texts, key=lambda name: document_id(texts[name]))
+    shorter = "short" not in rows
+    assert metrics["paragraphs"]["repeated"] == 4
+    assert metrics["paragraphs"]["documents_too_short"] == shorter == (first != "short")
+    assert metrics["lines"]["repeated"] == 3
+    assert metrics["documents_kept"] == len(rows) == 5 - shorter
+    assert sum(text.count(notice) for text in rows.values()) == 2
+    for name, text in rows.items():
+        if name != "short":
+            assert story(int(name)) in text
+            assert story(int(name) + 50) in text
+    (part,) = (tmp_path / "clusters").glob("part-*.parquet")
+    kept = {row["raw_id"]: (row["kind"], row["kept"]) for row in pq.read_table(part).to_pylist()}
+    assert kept == {name: ("unique", name in rows) for name in texts}
+    assert not list((tmp_path / "unique").glob(".*"))
