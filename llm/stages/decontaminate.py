@@ -90,12 +90,13 @@ def run(
     def texts() -> Iterator[tuple[str, str]]:
         for row in read_rows(documents, made_by="dedupe", columns=["id", "text"]):
             counts["characters_in"] += len(row["text"])
+            counts["bytes_in"] += len(row["text"].encode())
             yield row["id"], row["text"]
 
     began = time.perf_counter()
     found = scan(index, texts(), maximum_documents=config.maximum_documents)
     seconds = time.perf_counter() - began
-    tracker.log_timings({"megabytes_per_second": round(counts["characters_in"] / seconds / 1e6, 3)})
+    tracker.log_timings({"megabytes_per_second": round(counts["bytes_in"] / seconds / 1e6, 3)})
     contaminated = found.contaminated(config.maximum_documents)
     common = found.common(config.maximum_documents)
     if config.remove == "none" or not contaminated:
