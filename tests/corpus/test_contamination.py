@@ -116,6 +116,19 @@ def test_a_document_counts_once_however_often_it_holds_a_phrase(monkeypatch):
     assert result.first == {0: "d0"}
 
 
+def test_a_long_document_counts_once_and_is_cut_in_every_part(monkeypatch):
+    monkeypatch.setattr(overlap, "_BATCH_CHARACTERS", 100)
+    overlap._powers.cache_clear()
+    sought = index(SHORT, QUESTION)
+    text = f"{filler('a', 40)} {SHORT} {filler('b', 40)} {QUESTION} {filler('c', 40)}"
+    result = found(sought, text)
+    spared = np.zeros(sought.size, dtype=bool)
+    left = pieces(text, sought, spared, margin_characters=0)
+    overlap._powers.cache_clear()
+    assert result.touched == [1]
+    assert left == [filler("a", 40), filler("b", 40), filler("c", 40)]
+
+
 words = st.lists(st.sampled_from("abc"), max_size=12).map(" ".join)
 
 
