@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from llm.__main__ import STAGES
+from llm.code import imported_code
 from llm.errors import PipelineError
 from llm.files import write_text
 from pipelines.environment import checkout
@@ -39,79 +38,12 @@ def code_dependencies(stage: str, root: Path) -> list[str]:
     Files that a module reads from its own folder (page templates) count when a string in it
     names them.
     """
-    found: set[str] = set()
-    waiting = [entry_point(stage)]
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        if name.endswith(".py"):
-            waiting += [other for other in _imports(name, root) if other not in EXEMPT]
-    return sorted(name for name in found if not _is_bare_package(root / name))
+    return imported_code(entry_point(stage), root, without=EXEMPT).files
 
 
 def wired_dependencies(stage_dependencies: tuple[str, ...]) -> list[str]:
     """The code among a stage's deps in dvc.yaml, sorted."""
     return sorted(path for path in stage_dependencies if path.startswith("llm/"))
-
-
-def _imports(name: str, root: Path) -> Iterator[str]:
-    """Files of ours that one file imports or names beside itself."""
-    path = root / name
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=name)
-    type_only = set(_type_checking_nodes(tree))
-    for node in ast.walk(tree):
-        if node in type_only:
-            continue
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _module_files(alias.name, root)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            yield from _module_files(node.module, root)
-            for alias in node.names:
-                yield from _module_files(f"{node.module}.{alias.name}", root)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from _resource(node.value, path, root)
-
-
-def _module_files(module: str, root: Path) -> Iterator[str]:
-    """The file of a module of ours, and the __init__.py of every package above it."""
-    parts = module.split(".")
-    if parts[0] != "llm":
-        return
-    for depth in range(1, len(parts) + 1):
-        base = root.joinpath(*parts[:depth])
-        for path in (base.with_suffix(".py"), base / "__init__.py"):
-            if path.is_file():
-                yield path.relative_to(root).as_posix()
-
-
-def _resource(text: str, path: Path, root: Path) -> Iterator[str]:
-    if not text or len(text) > 100 or "\n" in text or "\0" in text or "." not in text:
-        return
-    resource = path.parent / text
-    if resource.is_file() and resource.suffix != ".py" and resource.is_relative_to(path.parent):
-        yield resource.relative_to(root).as_posix()
-
-
-def _type_checking_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Everything under `if TYPE_CHECKING:`, which no run imports."""
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.If)
-            and isinstance(node.test, ast.Name)
-            and node.test.id == "TYPE_CHECKING"
-        ):
-            for statement in node.body:
-                yield from ast.walk(statement)
-
-
-def _is_bare_package(path: Path) -> bool:
-    if path.name != "__init__.py":
-        return False
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
 
 
 def rewrite(root: Path) -> list[str]:

@@ -15,7 +15,7 @@ from pipelines.wiring import EXEMPT, code_dependencies, rewrite, wired_dependenc
 # Handled by the command line itself, not by a stage's `run`.
 OWN_FLAGS = {"--params", "--metrics", "--timings"}
 # Written and read besides DVC: never the same twice, or not finished.
-UNKEPT = ("data/timings", "data/checkpoints/", "data/data_docs/", "data/partial")
+UNKEPT = ("data/timings", "data/checkpoints/", "data/data_docs/", "data/partial", "data/cache/")
 
 
 @pytest.fixture(scope="module")

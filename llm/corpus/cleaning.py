@@ -1,9 +1,9 @@
-"""One raw record becomes one clean document, or is dropped with a reason; counted in batches."""
+"""One raw record becomes one clean document, or is dropped with a reason; counted."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,6 @@ from llm.corpus.filters import FilterSettings, judge
 from llm.corpus.quality import quality
 from llm.corpus.records import Record
 
-_BATCH_RECORDS = 256
-_BATCH_BYTES = 1 << 20
 _REJECT_CHARACTERS = 2000
 
 
@@ -40,7 +38,7 @@ class Cleaner:
     settings: FilterSettings
     mask_personal_data: bool
 
-    def __call__(self, records: Sequence[Record]) -> Cleaned:
+    def __call__(self, records: Iterable[Record]) -> Cleaned:
         """Clean one batch."""
         result = Cleaned()
         for record in records:
@@ -92,17 +90,3 @@ def _reject(result: Cleaned, record: Record, reason: str, text: str) -> None:
             "text": text[:_REJECT_CHARACTERS],
         }
     )
-
-
-def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Group records for one trip to a worker: at most 256, or about 1 MiB."""
-    batch: list[Record] = []
-    size = 0
-    for record in records:
-        batch.append(record)
-        size += len(record.data or "")
-        if len(batch) >= _BATCH_RECORDS or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

@@ -1,4 +1,4 @@
-"""Work spread over processes, answered in the order asked, with a bounded number in flight."""
+"""Work spread over processes or a cluster, answered in order, with a bounded number in flight."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
 from typing import TypeVar
 
+from llm.corpus import cluster
 from llm.errors import ConfigError
 
 T = TypeVar("T")
@@ -45,8 +46,12 @@ def ordered_map(
 
     At most four items per worker are in flight, so memory does not grow with the number of items.
     One worker means this very process. `function` and items must be picklable. Worker processes
-    end by themselves when this process dies, killed or not.
+    end by themselves when this process dies, killed or not. With DAFT_RUNNER=ray the workers are
+    the processors of a Ray cluster, however many `workers` says, see llm.corpus.cluster.
     """
+    if cluster.is_wanted():
+        yield from cluster.ordered_map(function, items)
+        return
     if workers <= 1:
         yield from map(function, items)
         return

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from llm.corpus.filters import FilterSettings
 from llm.errors import InputError
+from llm.tracking import Tracker
 
 if TYPE_CHECKING:
-    from llm.corpus.cleaning import Cleaned
+    from llm.corpus.units import CleanedUnit
 
 # Below this much raw data starting further processes costs more than they save.
 _SPREAD_BYTES = 2_000_000
@@ -27,44 +28,58 @@ class Config(FilterSettings):
 
 
 def run(
-    config: Config, *, raw: Path, documents: Path, rejects: Path, validated: Path | None = None
+    config: Config,
+    *,
+    raw: Path,
+    documents: Path,
+    rejects: Path,
+    validated: Path | None = None,
+    cache: Path | None = None,
+    tracker: Tracker | None = None,
 ) -> dict[str, Any]:
     """Clean every record of `raw`; write kept documents by id, and rejects in order of reading.
 
-    Returns how many were read, kept, dropped per reason, repaired per kind, and per licence.
-    validated: the result of validate_raw. Raises InputError where nothing is kept. Processes:
-    LLM_WORKERS.
+    validated: the result of validate_raw. cache: what was cleaned already, by unit (see
+    llm.corpus.units); without it everything is cleaned. Returns how many were read, kept, dropped
+    per reason, repaired per kind, and per licence. Raises InputError where nothing is kept.
+    Processes: LLM_WORKERS, or a Ray cluster.
     """
-    from llm.corpus.cleaning import Cleaner, batches
+    from llm.corpus.cleaning import Cleaner
     from llm.corpus.documents import REJECT_SCHEMA, PartWriter, require_passed, sorted_documents
-    from llm.corpus.records import read_records
+    from llm.corpus.units import UnitCleaner, trips, units_of
     from llm.corpus.workers import ordered_map, worker_count
     from llm.files import new_directory, read_manifest, write_manifest
     from llm.progress import Progress
+    from llm.work_cache import open_cache
 
     if validated:
         require_passed(validated, made_by="validate_raw")
     ledger = read_manifest(raw, made_by="download")["sources"]
     size = sum(row["bytes"] for row in ledger)
     cleaner = Cleaner(FilterSettings(**_filter_values(config)), config.mask_personal_data)
+    known = open_cache(cache, config.model_dump(mode="json"), code="llm/corpus/units.py")
     tally = _Tally()
     with new_directory(rejects) as rejects_folder, new_directory(documents) as folder:
         dropped = PartWriter(rejects_folder, REJECT_SCHEMA)
         with sorted_documents(folder) as kept, Progress("clean", unit="documents") as progress:
-            work = batches(read_records(raw, ledger))
+            work = trips(units_of(raw.resolve(), ledger))
             workers = worker_count() if size > _SPREAD_BYTES else 1
-            for result in ordered_map(cleaner, work, workers=workers):
-                for row in result.kept:
-                    kept.add(row)
-                for row in result.rejects:
-                    dropped.add(row)
-                tally.add(result)
-                progress.advance(len(result.kept) + len(result.rejects))
+            for trip in ordered_map(UnitCleaner(cleaner, known), work, workers=workers):
+                for unit in trip:
+                    kept.add_table(unit.kept)
+                    for row in unit.rejects.to_pylist():
+                        dropped.add(row)
+                    tally.add(unit)
+                    progress.advance(unit.kept.num_rows + unit.rejects.num_rows)
         dropped.close()
         if not tally.kept:
             raise _nothing_kept(raw, tally)
         write_manifest(folder, documents=tally.kept, licences=dict(sorted(tally.licences.items())))
         write_manifest(rejects_folder, documents=sum(tally.reasons.values()))
+    known.prune(tally.units)
+    print(f"clean: {len(tally.units):,} units, {tally.remembered:,} of them remembered", flush=True)
+    if tracker is not None:
+        tracker.log_timings({"units": len(tally.units), "units_cached": tally.remembered})
     return tally.metrics()
 
 
@@ -73,9 +88,11 @@ def _filter_values(config: Config) -> dict[str, Any]:
 
 
 class _Tally:
-    """Sums over batches."""
+    """Sums over units."""
 
     def __init__(self) -> None:
+        self.units: list[str] = []
+        self.remembered = 0
         self.kept = 0
         self.characters_in = 0
         self.characters_out = 0
@@ -85,15 +102,19 @@ class _Tally:
         self.licences: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
 
-    def add(self, result: Cleaned) -> None:
-        self.kept += len(result.kept)
-        self.characters_in += result.characters_in
-        self.characters_out += sum(len(row["text"]) for row in result.kept)
-        self.reasons.update(row["reason"] for row in result.rejects)
-        self.repairs.update(result.repairs)
-        self.encodings.update(result.encodings)
-        self.licences.update(row["licence"] for row in result.kept)
-        self.sources.update(row["source"] for row in result.kept)
+    def add(self, unit: CleanedUnit) -> None:
+        import pyarrow.compute as pc
+
+        self.units.append(unit.key)
+        self.remembered += unit.remembered
+        self.kept += unit.kept.num_rows
+        self.characters_in += unit.facts["characters_in"]
+        self.characters_out += pc.sum(pc.utf8_length(unit.kept["text"])).as_py() or 0
+        self.repairs.update(unit.facts["repairs"])
+        self.encodings.update(unit.facts["encodings"])
+        self.reasons.update(unit.rejects["reason"].to_pylist())
+        self.licences.update(unit.kept["licence"].to_pylist())
+        self.sources.update(unit.kept["source"].to_pylist())
 
     def metrics(self) -> dict[str, Any]:
         dropped = sum(self.reasons.values())

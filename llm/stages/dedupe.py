@@ -63,6 +63,7 @@ def run(
     `raw` says what was planted, recall and precision (see llm.corpus.planted.score). Memory:
     LLM_MEMORY.
     """
+    from llm.corpus.cluster import where_asked
     from llm.corpus.dedup import find_clusters
     from llm.corpus.documents import read_documents, row_count
     from llm.corpus.index import Scratch, read_index
@@ -83,13 +84,14 @@ def run(
             batches = seen.watch(read_documents(documents, made_by=_MADE_BY, columns=columns))
             index = read_index(batches, Scratch(place), rows=rows)
             print(f"dedupe: {rows:,} documents, {len(index.ids):,} different texts", flush=True)
-            found = find_clusters(
-                index,
-                sorted(documents.glob("part-*.parquet")),
-                signing=Signing(config.ngram_words, config.permutations, config.seed),
-                similarity=config.similarity,
-                memory_bytes=memory_bytes(),
-            )
+            with where_asked():
+                found = find_clusters(
+                    index,
+                    sorted(documents.resolve().glob("part-*.parquet")),
+                    signing=Signing(config.ngram_words, config.permutations, config.seed),
+                    similarity=config.similarity,
+                    memory_bytes=memory_bytes(),
+                )
             pieces = _write_unique(config, documents, index, found, folder, place)
             counts = _write_clusters(documents, index, found, members, seen)
         finally:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,8 +73,6 @@ def run(
     """
     from llm.corpus.documents import require_passed
     from llm.corpus.mixture import Inventory, plan
-    from llm.runtime import choose_threads
-    from llm.tokens.shards import write_shards
     from llm.tokens.tokenizer import load
 
     if validated:
@@ -84,18 +80,11 @@ def run(
     speaker = load(tokenizer)
     inventory = Inventory(config.mixture.seed)
     weights = config.mixture.weights
-    write = partial(
-        write_shards,
-        tokenizer=speaker,
-        shard_tokens=config.shard_tokens,
-        threads=choose_threads(),
-    )
-    # From here on nothing but work: the libraries are loaded.
     began = time.perf_counter()
     unmixed = train if weights is None else train.with_name(f".{train.name}.unmixed")
     try:
-        counts = _encode(write, train_documents, unmixed, inventory)
-        held_out = _encode(write, validation_documents, validation)
+        counts = _encode(config, train_documents, unmixed, speaker, inventory)
+        held_out = _encode(config, validation_documents, validation, speaker)
         bytes_read = counts.bytes + held_out.bytes
         mixture = plan(inventory, weights, tokens=config.mixture.tokens)
         if weights is not None:
@@ -115,15 +104,18 @@ def run(
 
 
 def _encode(
-    write: Callable[..., Counts],
+    config: Config,
     documents: Path,
     shards: Path,
+    speaker: Tokenizer,
     inventory: Inventory | None = None,
 ) -> Counts:
-    """Tokenise documents into shards; enter them into the inventory. write: `write_shards`."""
+    """Tokenise documents into shards; enter them into the inventory."""
     import pyarrow.compute as pc
 
     from llm.corpus.documents import read_documents
+    from llm.runtime import choose_threads
+    from llm.tokens.shards import write_shards
 
     def enter(rows: pa.Table) -> None:
         assert inventory is not None
@@ -131,9 +123,12 @@ def _encode(
         inventory.add(rows["id"].to_pylist(), rows["source"].to_pylist(), lengths)
 
     columns = ["id", "text", "source", "cluster"]
-    return write(
+    return write_shards(
         read_documents(documents, made_by="split", columns=columns),
         shards,
+        tokenizer=speaker,
+        shard_tokens=config.shard_tokens,
+        threads=choose_threads(),
         watch=None if inventory is None else enter,
     )
 

@@ -1,8 +1,8 @@
-"""One record to one document or one reject; batches of bounded size."""
+"""One record to one document or one reject."""
 
 import pickle
 
-from llm.corpus.cleaning import Cleaner, batches
+from llm.corpus.cleaning import Cleaner
 from llm.corpus.documents import document_id
 from llm.corpus.filters import FilterSettings
 from llm.corpus.records import Record
@@ -60,11 +60,3 @@ def test_masking_can_be_off():
     text = GOOD + " Write to me@example.org."
     assert "[email]" in clean(record(text)).kept[0]["text"]
     assert "me@example.org" in clean(record(text), mask=False).kept[0]["text"]
-
-
-def test_batches_are_bounded_and_complete():
-    records = [record("x" * 300_000) for _ in range(10)] + [record("y") for _ in range(600)]
-    found = list(batches(records))
-    assert [r for batch in found for r in batch] == records
-    assert all(len(batch) <= 256 for batch in found)
-    assert all(sum(len(r.data or "") for r in batch) < 1.5 * 2**20 for batch in found)
