@@ -1,8 +1,9 @@
-"""What a flow run leaves to read: a table of its stages, and links to report, pages and MLflow."""
+"""What a flow run leaves to read: tables of its stages and gates, links to report and pages."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from pipelines.stage import StageOutcome
 
 REPORT = Path("data/reports/report.html")
 DATA_DOCS = Path("data/data_docs")
+OVERVIEW = DATA_DOCS / "index.html"
+VERDICT = "verdict.json"  # in a gate's Data Docs: its last run, passed or failed
+_GATE = "validate_"  # how stages begin that are gates
+_SHOWN = 3  # expectations named that failed
 
 
 def publish(outcomes: Sequence[StageOutcome], *, root: Path) -> None:
@@ -25,6 +30,13 @@ def publish(outcomes: Sequence[StageOutcome], *, root: Path) -> None:
         table=[row(outcome, runs.get(outcome.stage, "")) for outcome in outcomes],
         description="Every stage of this run: ran, or cached because nothing it reads changed.",
     )
+    gates = gate_rows(outcomes, root=root)
+    if gates:
+        create_table_artifact(
+            key="gates",
+            table=gates,
+            description="What each gate expects of the data, and what failed.",
+        )
     for key, (text, address) in links(root).items():
         create_link_artifact(key=key, link=address, link_text=text)
 
@@ -42,11 +54,48 @@ def row(outcome: StageOutcome, mlflow_run: str) -> dict[str, Any]:
     }
 
 
+def gate_rows(outcomes: Sequence[StageOutcome], *, root: Path) -> list[dict[str, Any]]:
+    """One line per gate: passed, failed or not reached in this run, and what its last run found."""
+    rows = []
+    for outcome in outcomes:
+        if not outcome.stage.startswith(_GATE):
+            continue
+        gate = outcome.stage.removeprefix(_GATE)
+        state = {"failed": "failed", "not started": "not reached"}.get(outcome.state, "passed")
+        found = _verdict(root / DATA_DOCS / gate / VERDICT) if state != "not reached" else {}
+        results = found.get("results", [])
+        wrong = [result["meaning"] for result in results if not result["success"]]
+        told = "; ".join(wrong[:_SHOWN]) + ("; and more" if len(wrong) > _SHOWN else "")
+        if state == "failed" and not wrong:
+            told = "ended before it could judge, see its log"
+        rows.append(
+            {
+                "gate": gate,
+                "state": state,
+                "expectations": len(results),
+                "failed": len(wrong),
+                "what_failed": told or found.get("remark", ""),
+                "data_docs": f"{(root / OVERVIEW).resolve().as_uri()}#{gate}" if found else "",
+            }
+        )
+    return rows
+
+
+def _verdict(path: Path) -> dict[str, Any]:
+    """A gate's last run; {} where its pages were removed, which nothing depends on."""
+    if not path.is_file():
+        return {}
+    verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return verdict
+
+
 def links(root: Path) -> dict[str, tuple[str, str]]:
     """Text and address of what there is to read, by artifact key."""
     found: dict[str, tuple[str, str]] = {}
     if (root / REPORT).is_file():
         found["report"] = ("The report", (root / REPORT).resolve().as_uri())
+    if (root / OVERVIEW).is_file():
+        found["data-docs"] = ("Data Docs: all gates", (root / OVERVIEW).resolve().as_uri())
     for page in sorted((root / DATA_DOCS).glob("*/**/index.html")):
         name = page.relative_to(root / DATA_DOCS).parts[0]
         found.setdefault(f"data-docs-{name}", (f"Data Docs: {name}", page.resolve().as_uri()))

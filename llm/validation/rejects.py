@@ -91,7 +91,9 @@ def _fraction(reason: str) -> str:
 def _reason_rules(limits: Mapping[str, float]) -> list[Rule]:
     return [
         at_most(
-            _fraction(reason), limit, f"at most {limit:.0%} of what was read was dropped: {reason}"
+            _fraction(reason),
+            limit,
+            f"at most {100 * limit:.4g} % of what was read was dropped: {reason}",
         )
         for reason, limit in sorted(limits.items())
     ]

@@ -1,5 +1,6 @@
 """The flow on real Prefect and real DVC: with a server, without one, failing, and interrupted."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -34,6 +35,28 @@ def test_with_a_server(repository: Path, run: Run, prefect_api: str):
     second = run("pipelines.rebuild", more=more)
     assert second.returncode == 0, second.stderr
     assert second.stdout.count(" cached ") == 3
+
+
+def test_a_failing_gate_stands_in_the_table_of_gates(repository: Path, run: Run, prefect_api: str):
+    docs = "data/data_docs/raw"
+    verdict = {
+        "success": False,
+        "results": [{"success": False, "meaning": "every file is there"}, {"success": True}],
+    }
+    (repository / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+    (repository / "dvc.yaml").write_text(
+        "stages:\n  validate_raw:\n"
+        f"    cmd: mkdir -p {docs} && cp verdict.json {docs}/ && exit 3\n    outs: [raw.txt]\n"
+        "  validate_splits:\n    cmd: echo\n    deps: [raw.txt]\n",
+        encoding="utf-8",
+    )
+    ended = run("pipelines.rebuild", more={"PREFECT_API_URL": prefect_api})
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    (table, *_) = [item for item in artifacts(prefect_api) if item["key"] == "gates"]
+    rows = {row["gate"]: row for row in json.loads(table["data"])}
+    assert (rows["raw"]["state"], rows["raw"]["failed"]) == ("failed", 1)
+    assert rows["raw"]["what_failed"] == "every file is there"
+    assert rows["splits"]["state"] == "not reached"
 
 
 def test_without_a_server(repository: Path, run: Run):

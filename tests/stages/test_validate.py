@@ -8,12 +8,16 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
+from llm.__main__ import main
 from llm.corpus.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA, document_id
 from llm.corpus.instructions import INSTRUCTION_SCHEMA
 from llm.corpus.messages import MESSAGE_SCHEMA
 from llm.errors import InputError
 from llm.files import read_json, write_json, write_manifest, write_parquet, write_text
 from llm.stages import (
+    clean,
+    tokenize,
+    train_tokenizer,
     validate_documents,
     validate_drift,
     validate_instructions,
@@ -24,6 +28,7 @@ from llm.stages import (
 )
 from llm.tokens.shards import write_shards
 from llm.tokens.tokenizer import train
+from llm.tracking import NullTracker
 
 DOCUMENTS = validate_documents.Config(
     language="en",
@@ -296,4 +301,56 @@ def test_bounds_in_the_wrong_order_are_refused():
     with pytest.raises(ValidationError, match="maximum_positive_fraction is below"):
         validate_messages.Config(
             minimum_rows=1, minimum_positive_fraction=0.6, maximum_positive_fraction=0.5
+        )
+
+
+def test_accepting_is_one_command(root, tmp_path, capsys):
+    for gate, statistics in {
+        "documents": {"documents": 3},
+        "tokens": {"tokens_per_document": 4.5},
+        "messages": {"labels": {"positive": 1}},
+    }.items():
+        write_json(tmp_path / f"{gate}.json", {"success": True, "statistics": statistics})
+    accepted = tmp_path / "accepted.json"
+    places = ["--gates", str(tmp_path), "--accepted", str(accepted)]
+    words = ["accept", "--params", str(root / "params.yaml"), *places]
+    assert main(words) == 0
+    assert "as 'tiny'. Commit it." in capsys.readouterr().out
+    assert read_json(accepted, made_by="x") == {
+        "tiny": {"documents": 3, "tokens_per_document": 4.5, "labels": {"positive": 1}}
+    }
+    (tmp_path / "tokens.json").unlink()
+    assert main(words) == 3
+    assert "dvc repro validate_tokens" in capsys.readouterr().err
+
+
+def test_stages_wait_for_the_gates_before_them(tmp_path):
+    failed = tmp_path / "gate.json"
+    write_json(failed, {"success": False})
+    with pytest.raises(InputError, match=r"did not pass[\s\S]*validate_splits"):
+        train_tokenizer.run(
+            train_tokenizer.Config.model_construct(kind="train", vocab_size=300),
+            documents=tmp_path,
+            vocabulary=tmp_path,
+            tokenizer=tmp_path / "tokenizer",
+            validated=failed,
+        )
+    with pytest.raises(InputError, match=r"did not pass[\s\S]*validate_splits"):
+        tokenize.run(
+            tokenize.Config.model_construct(shard_tokens=1_000),
+            train_documents=tmp_path,
+            validation_documents=tmp_path,
+            tokenizer=tmp_path,
+            train=tmp_path / "train",
+            validation=tmp_path / "validation",
+            tracker=NullTracker(),
+            validated=failed,
+        )
+    with pytest.raises(InputError, match=r"did not pass[\s\S]*validate_raw"):
+        clean.run(
+            clean.Config.model_construct(),
+            raw=tmp_path,
+            documents=tmp_path / "documents",
+            rejects=tmp_path / "rejects",
+            validated=failed,
         )
