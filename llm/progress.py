@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 _LINE_SECONDS = 5.0
 
@@ -17,22 +17,12 @@ class Progress:
     """
 
     def __init__(self, name: str, *, unit: str, total: int | None = None) -> None:
-        from tqdm import tqdm
-
         self._name = name
         self._total = total
         self._unit = unit
         self._done = 0
         self._printed = time.monotonic()
-        self._plain = not sys.stderr.isatty()
-        self._bar = tqdm(
-            desc=name,
-            total=total,
-            unit=unit,
-            unit_scale=True,
-            unit_divisor=1024 if unit == "B" else 1000,
-            disable=self._plain,
-        )
+        self._bar: Any = _bar(name, unit, total) if sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
         return self
@@ -43,14 +33,24 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def advance(self, amount: int) -> None:
         """Count `amount` more units as done."""
         self._done += amount
-        self._bar.update(amount)
+        if self._bar is not None:
+            self._bar.update(amount)
+            return
         now = time.monotonic()
-        if self._plain and now - self._printed >= _LINE_SECONDS:
+        if now - self._printed >= _LINE_SECONDS:
             self._printed = now
             of = f" of {self._total:,} ({self._done / self._total:.0%})" if self._total else ""
             print(f"{self._name}: {self._done:,}{of} {self._unit}", flush=True)
+
+
+def _bar(name: str, unit: str, total: int | None) -> Any:
+    from tqdm import tqdm
+
+    divisor = 1024 if unit == "B" else 1000
+    return tqdm(desc=name, total=total, unit=unit, unit_scale=True, unit_divisor=divisor)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,6 +75,8 @@ def run(
     """
     from llm.corpus.documents import require_passed
     from llm.corpus.mixture import Inventory, plan
+    from llm.runtime import choose_threads
+    from llm.tokens.shards import write_shards
     from llm.tokens.tokenizer import load
 
     if validated:
@@ -80,11 +84,18 @@ def run(
     speaker = load(tokenizer)
     inventory = Inventory(config.mixture.seed)
     weights = config.mixture.weights
+    write = partial(
+        write_shards,
+        tokenizer=speaker,
+        shard_tokens=config.shard_tokens,
+        threads=choose_threads(),
+    )
+    # From here on nothing but work: the libraries are loaded.
     began = time.perf_counter()
     unmixed = train if weights is None else train.with_name(f".{train.name}.unmixed")
     try:
-        counts = _encode(config, train_documents, unmixed, speaker, inventory)
-        held_out = _encode(config, validation_documents, validation, speaker)
+        counts = _encode(write, train_documents, unmixed, inventory)
+        held_out = _encode(write, validation_documents, validation)
         bytes_read = counts.bytes + held_out.bytes
         mixture = plan(inventory, weights, tokens=config.mixture.tokens)
         if weights is not None:
@@ -104,18 +115,15 @@ def run(
 
 
 def _encode(
-    config: Config,
+    write: Callable[..., Counts],
     documents: Path,
     shards: Path,
-    speaker: Tokenizer,
     inventory: Inventory | None = None,
 ) -> Counts:
-    """Tokenise documents into shards; enter them into the inventory."""
+    """Tokenise documents into shards; enter them into the inventory. write: `write_shards`."""
     import pyarrow.compute as pc
 
     from llm.corpus.documents import read_documents
-    from llm.runtime import choose_threads
-    from llm.tokens.shards import write_shards
 
     def enter(rows: pa.Table) -> None:
         assert inventory is not None
@@ -123,12 +131,9 @@ def _encode(
         inventory.add(rows["id"].to_pylist(), rows["source"].to_pylist(), lengths)
 
     columns = ["id", "text", "source", "cluster"]
-    return write_shards(
+    return write(
         read_documents(documents, made_by="split", columns=columns),
         shards,
-        tokenizer=speaker,
-        shard_tokens=config.shard_tokens,
-        threads=choose_threads(),
         watch=None if inventory is None else enter,
     )
 

@@ -222,7 +222,7 @@ def _shards(tables: Iterable[pa.Table], shard_tokens: int) -> Iterator[pa.Table]
 
 def _check_nothing_lost(counts: Counts, tokenizer: Tokenizer, directory: Path) -> None:
     """Raise InputError unless the ids stand for as many bytes as the texts have."""
-    kept = int(counts.occurrences @ tokenizer.token_lengths())
+    kept = int(counts.occurrences @ tokenizer.token_lengths)
     if kept != counts.bytes:
         raise InputError(
             "The tokenizer loses text: its pattern leaves characters out.",

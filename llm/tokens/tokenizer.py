@@ -124,11 +124,12 @@ class Tokenizer:
         """The bytes of one token. Raises KeyError for an id outside the vocabulary or in a gap."""
         return self._encoding.decode_single_token_bytes(token_id)
 
+    @functools.cached_property
     def token_lengths(self) -> NDArray[np.int64]:
         """Bytes of text that each id stands for, (vocab_size,); 0 for special tokens and gaps."""
         lengths = np.zeros(self.vocab_size, dtype=np.int64)
-        for token, token_id in self._ranks.items():
-            lengths[token_id] = len(token)
+        ids = np.fromiter(self._ranks.values(), np.int64)
+        lengths[ids] = np.fromiter(map(len, self._ranks), np.int64)
         return lengths
 
     def longest_tokens(self, count: int) -> list[str]:

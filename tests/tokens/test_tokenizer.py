@@ -92,7 +92,7 @@ def test_ids_may_have_gaps_which_stand_for_nothing():
     assert made.vocab_size == 281
     assert made.encode("abab!") == [260, 260, 33]
     assert made.extended(["<|more|>"]).special_tokens["<|more|>"] == 281
-    lengths = made.token_lengths()
+    lengths = made.token_lengths
     assert lengths.shape == (281,)
     assert (lengths[33], lengths[260]) == (1, 2)
     assert lengths.sum() == 256 + 2
