@@ -14,7 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from llm.commands import add_commands
+from llm.commands import generate as talk
+from llm.commands import inspect as look
+from llm.commands import plan
 from llm.config import Section, check_params, json_schema, read_params
 from llm.errors import PipelineError
 from llm.files import write_json
@@ -103,7 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--accepted", type=Path, default=Path("accepted_statistics.json"))
     accept.set_defaults(command=_accept)
 
-    add_commands(commands)
+    for command in (plan, look, talk):
+        command.add(commands)
 
     for name in STAGES:
         module = stage_module(name)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import torch
 
 from llm.finetuning.prompts import PromptStyle, format_prompt
 from llm.model.generate import generate
 from llm.model.gpt import GPTModel
+from llm.model.sampling import Sampling
 from llm.progress import Progress
 from llm.runtime import Runtime
 from llm.tokens.tokenizer import Tokenizer
@@ -48,7 +50,6 @@ def write_responses(
         [format_prompt(style, instruction=r["instruction"], given=r["input"]) for r in records]
     )
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
-    generator = torch.Generator(device=runtime.device).manual_seed(seed)
     responses = [""] * len(records)
     with Progress(title, unit="responses", total=len(order)) as progress:
         for start in range(0, len(order), batch_size):
@@ -59,13 +60,18 @@ def write_responses(
                     [prompts[index] for index in group],
                     maximum_new_tokens=maximum_new_tokens,
                     end_of_text=tokenizer.end_of_text,
-                    temperature=temperature,
-                    generator=generator,
+                    sampling=Sampling(temperature=temperature),
+                    seeds=[_seed(seed, index) for index in group],
                 )
             for index, token_ids in zip(group, written, strict=True):
                 responses[index] = tokenizer.decode(token_ids).strip()
             progress.advance(len(group))
     return responses
+
+
+def _seed(seed: int, index: int) -> int:
+    """A record's own seed, so that what is drawn for it depends on no other record."""
+    return int(np.random.SeedSequence((seed, index)).generate_state(1)[0])
 
 
 def answer_table(

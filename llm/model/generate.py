@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from llm.model.cache import KeyValueCache
 from llm.model.gpt import GPTModel
+from llm.model.sampling import GREEDY, Sampling, choose
 
 
 @torch.inference_mode()
@@ -18,18 +19,18 @@ def generate(
     *,
     maximum_new_tokens: int,
     end_of_text: int | None,
-    temperature: float = 0.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
+    sampling: Sampling = GREEDY,
+    seeds: Sequence[int] | None = None,
+    on_token: Callable[[int, int, float], bool] | None = None,
     use_cache: bool = True,
 ) -> list[list[int]]:
     """Continue each prompt until it ends itself or has `maximum_new_tokens` more.
 
     prompts: at least one token each; lengths may differ. end_of_text: the id that ends a text,
-    not returned; None never ends one. temperature 0 takes the likeliest token; above, tokens are
-    drawn by `generator` (on the model's device), from the top_k likeliest, or from the fewest
-    whose probabilities reach top_p (Holtzman et al. 2020), or from both.
+    not returned; None never ends one. seeds: one per prompt, where sampling draws: a text depends
+    on its own seed alone, not on its neighbours in the batch. on_token: hears of every new token
+    as it comes (number of the prompt, id, log-probability before any rule of sampling), the end
+    included; True ends that text.
 
     The model sees the last context_length tokens of a text. The cache changes the time, not the
     result. Past the window it cannot help: every token has moved to another position, so such
@@ -39,8 +40,10 @@ def generate(
     """
     if not all(prompts):
         raise ValueError("a prompt has no token; begin it with end_of_text")
-    if temperature > 0 and generator is None:
-        raise ValueError("drawing tokens needs a generator")
+    if sampling.temperature > 0 and (seeds is None or len(seeds) != len(prompts)):
+        raise ValueError("drawing tokens needs one seed per prompt")
+    # On the CPU whatever the model's device: the same seed draws the same everywhere.
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds or ()]
     texts = [list(prompt) for prompt in prompts]
     unfinished = list(range(len(texts)))
     longest = max((len(text) for text in texts), default=0) + maximum_new_tokens
@@ -56,13 +59,19 @@ def generate(
             else:
                 hidden = _read_whole(model, [texts[row] for row in unfinished])  # (R, C)
             logits = model.head(hidden)  # (R, V)
+            draws = torch.zeros(len(unfinished))
+            if sampling.temperature > 0:
+                draws = torch.cat([torch.rand(1, generator=generators[row]) for row in unfinished])
             chosen = choose(
-                logits, temperature=temperature, top_k=top_k, top_p=top_p, generator=generator
-            ).tolist()
+                logits, sampling, texts=[texts[row] for row in unfinished], draws=draws
+            )  # (R,)
+            stopped = _tell(on_token, unfinished, logits, chosen)
             going_on = []
-            for row, token_id in zip(unfinished, chosen, strict=True):
-                if token_id != end_of_text:
-                    texts[row].append(token_id)
+            for row, token_id in zip(unfinished, chosen.tolist(), strict=True):
+                if token_id == end_of_text:
+                    continue
+                texts[row].append(token_id)
+                if row not in stopped:
                     going_on.append(row)
             unfinished = going_on
     finally:
@@ -70,28 +79,22 @@ def generate(
     return [text[len(prompt) :] for text, prompt in zip(texts, prompts, strict=True)]
 
 
-def choose(
+def _tell(
+    on_token: Callable[[int, int, float], bool] | None,
+    rows: list[int],
     logits: Tensor,
-    *,
-    temperature: float,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    """The next token of each row: logits (R, V) -> ids (R,). Settings as in `generate`."""
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    logits = logits.float() / temperature  # (R, V)
-    if top_k is not None:
-        weakest = logits.topk(min(top_k, logits.shape[-1])).values[:, -1:]  # (R, 1)
-        logits = logits.masked_fill(logits < weakest, -torch.inf)
-    probabilities = logits.softmax(dim=-1)  # (R, V)
-    if top_p is not None:
-        ordered, ids = probabilities.sort(dim=-1, descending=True)  # (R, V) each
-        likelier = ordered.cumsum(dim=-1) - ordered  # (R, V), the mass before each token
-        dropped = (likelier >= top_p).scatter(-1, ids, likelier >= top_p)  # (R, V), by id
-        probabilities = probabilities.masked_fill(dropped, 0.0)
-    return torch.multinomial(probabilities, num_samples=1, generator=generator)[:, 0]
+    chosen: Tensor,
+) -> set[int]:
+    """Tell the listener of each row's token; the rows it wants to end."""
+    if on_token is None:
+        return set()
+    log_probabilities = logits.float().log_softmax(dim=-1)  # (R, V)
+    of_chosen = log_probabilities.gather(1, chosen[:, None])[:, 0].tolist()  # (R,)
+    return {
+        row
+        for row, token_id, value in zip(rows, chosen.tolist(), of_chosen, strict=True)
+        if on_token(row, token_id, value)
+    }
 
 
 class _CachedReader:

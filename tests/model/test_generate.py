@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from llm.model.config import GPTConfig
-from llm.model.generate import choose, generate
+from llm.model.generate import generate
 from llm.model.gpt import GPTModel
+from llm.model.sampling import Sampling
 
 CONFIG = GPTConfig(
     vocab_size=70,
@@ -76,24 +77,53 @@ def test_texts_end_by_themselves_at_different_times(model):
     assert len({len(new) for new in found}) > 2
 
 
-@pytest.mark.parametrize("settings", [{}, {"top_k": 5}, {"top_p": 0.8}, {"top_k": 9, "top_p": 0.5}])
-def test_drawing_is_decided_by_its_own_generator(model, settings):
-    def draw(seed: int, *, use_cache: bool) -> list[list[int]]:
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"top_k": 5}, {"top_p": 0.8}, {"min_p": 0.2}, {"top_k": 9, "repetition_penalty": 1.4}],
+)
+def test_a_text_is_decided_by_its_own_seed_alone(model, settings):
+    prompts = prompts_of(3, 8, 14)
+
+    def draw(rows: list[int], seed: int, *, use_cache: bool = True) -> list[list[int]]:
         return generate(
             model,
-            prompts_of(3, 8, 14),
+            [prompts[row] for row in rows],
             maximum_new_tokens=20,
             end_of_text=END,
-            temperature=1.3,
-            generator=torch.Generator().manual_seed(seed),
+            sampling=Sampling(temperature=1.3, **settings),
+            seeds=[seed + row for row in rows],
             use_cache=use_cache,
-            **settings,
         )
 
     before = torch.get_rng_state()
-    assert draw(1, use_cache=True) == draw(1, use_cache=True) == draw(1, use_cache=False)
-    assert draw(1, use_cache=True) != draw(2, use_cache=True)
+    together = draw([0, 1, 2], 1)
+    assert together == draw([0, 1, 2], 1, use_cache=False)
+    assert together == [draw([row], 1)[0] for row in (0, 1, 2)]
+    assert together != draw([0, 1, 2], 7)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_listener_hears_every_token_with_its_log_probability_and_can_end_a_text(model):
+    prompts = prompts_of(4, 7)
+    heard: list[tuple[int, int, float]] = []
+
+    def listen(row: int, token_id: int, log_probability: float) -> bool:
+        heard.append((row, token_id, log_probability))
+        return row == 0 and sum(entry[0] == 0 for entry in heard) == 3
+
+    free = generate(model, prompts, maximum_new_tokens=8, end_of_text=None)
+    found = generate(model, prompts, maximum_new_tokens=8, end_of_text=None, on_token=listen)
+    assert found == [free[0][:3], free[1]]
+    for row, prompt in enumerate(prompts):
+        mine = [entry for entry in heard if entry[0] == row]
+        assert [token_id for _, token_id, _ in mine] == found[row]
+        with torch.inference_mode():
+            text = torch.tensor([prompt + found[row]])
+            model.eval()
+            expected = model(text)[0].log_softmax(dim=-1)  # (T, V)
+        for number, (_, token_id, value) in enumerate(mine):
+            place = len(prompt) + number - 1
+            assert value == pytest.approx(expected[place, token_id].item(), abs=1e-4)
 
 
 def test_padding_of_the_vocabulary_is_never_drawn():
@@ -107,8 +137,8 @@ def test_padding_of_the_vocabulary_is_never_drawn():
         [[0, 1, 2]] * 8,
         maximum_new_tokens=10,
         end_of_text=None,
-        temperature=5.0,
-        generator=torch.Generator().manual_seed(0),
+        sampling=Sampling(temperature=5.0),
+        seeds=range(8),
     )
     assert {token for text in new for token in text} == {0, 1, 2}
 
@@ -138,46 +168,10 @@ def test_nothing_to_do_is_done(model):
     assert generate(model, [[1], [2, 3]], maximum_new_tokens=0, end_of_text=None) == [[], []]
 
 
-def test_a_prompt_without_tokens_and_a_draw_without_generator_are_refused(model):
+def test_a_prompt_without_tokens_and_a_draw_without_seeds_are_refused(model):
     with pytest.raises(ValueError, match="no token"):
         generate(model, [[1], []], maximum_new_tokens=1, end_of_text=None)
-    with pytest.raises(ValueError, match="generator"):
-        generate(model, [[1]], maximum_new_tokens=1, end_of_text=None, temperature=1.0)
-
-
-LOGITS = torch.tensor([[0.5, 0.25, 0.15, 0.1]]).log()
-
-
-@pytest.mark.parametrize(
-    ("settings", "possible"),
-    [
-        ({}, {0, 1, 2, 3}),
-        ({"top_k": 1}, {0}),
-        ({"top_k": 3}, {0, 1, 2}),
-        ({"top_k": 99}, {0, 1, 2, 3}),
-        ({"top_p": 0.4}, {0}),
-        ({"top_p": 0.6}, {0, 1}),
-        ({"top_p": 1.0}, {0, 1, 2, 3}),
-        ({"top_k": 2, "top_p": 0.99}, {0, 1}),
-    ],
-)
-def test_only_the_likeliest_tokens_are_drawn(settings, possible):
-    drawn = choose(
-        LOGITS.expand(400, -1),
-        temperature=1.0,
-        generator=torch.Generator().manual_seed(0),
-        **settings,
-    )
-    assert set(drawn.tolist()) == possible
-
-
-def test_temperature_flattens():
-    def fraction_of_first(temperature: float) -> float:
-        generator = torch.Generator().manual_seed(0)
-        drawn = choose(LOGITS.expand(4000, -1), temperature=temperature, generator=generator)
-        return (drawn == 0).float().mean().item()
-
-    assert fraction_of_first(1.0) == pytest.approx(0.5, abs=0.03)
-    assert fraction_of_first(0.25) > 0.9
-    assert fraction_of_first(50.0) == pytest.approx(0.25, abs=0.03)
-    assert choose(LOGITS, temperature=0.0).tolist() == [0]
+    with pytest.raises(ValueError, match="seed"):
+        generate(
+            model, [[1]], maximum_new_tokens=1, end_of_text=None, sampling=Sampling(temperature=1.0)
+        )

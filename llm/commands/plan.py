@@ -1,4 +1,4 @@
-"""The commands beside the stages: look at an artefact, plan a training."""
+"""python -m llm plan: what a pretraining will take, before it begins."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llm.commands.arguments import fraction, positive
 from llm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,82 +19,22 @@ _TOKENS = Path("data/tokens/train")
 _TIMINGS = Path("data/timings/pretrain.json")
 
 
-def add_commands(commands: Any) -> None:
-    """Add the parsers of these commands to the subparsers of the command line."""
-    look = commands.add_parser("inspect", help="show any artefact in the terminal, paged")
-    look.add_argument("path", type=Path, help="a file or folder, as data/documents/rejects")
-    look.add_argument(
-        "--only", action="append", default=[], metavar="COLUMN=VALUE", help="items with this value"
-    )
-    look.add_argument("--limit", type=_whole, default=20, help="items; 0 for all (default 20)")
-    look.add_argument(
-        "--characters", type=_whole, default=1_000, help="of each text; 0 for all (default 1,000)"
-    )
-    look.add_argument("--tokenizer", type=Path, help="its folder (default: beside the shards)")
-    look.set_defaults(command=_inspect)
-
+def add(commands: Any) -> None:
+    """Add its parser to the subparsers of the command line."""
     plan = commands.add_parser("plan", help="parameters, work, memory, time, cost of pretraining")
     plan.add_argument("--params", type=Path, default=Path("params.yaml"))
     plan.add_argument("--model", help="a published shape in place of params.yaml's, as gpt2-xl")
-    plan.add_argument("--tokens", type=_positive, help="to train on (default: as params.yaml says)")
-    plan.add_argument("--batch-size", type=_positive, help="sequences per device")
-    plan.add_argument("--devices", type=_positive, default=1, help="how many (default 1)")
+    plan.add_argument("--tokens", type=positive, help="to train on (default: as params.yaml says)")
+    plan.add_argument("--batch-size", type=positive, help="sequences per device")
+    plan.add_argument("--devices", type=positive, default=1, help="how many (default 1)")
     plan.add_argument(
-        "--utilisation", type=_fraction, default=0.4, help="of the peak rate (default 0.4)"
+        "--utilisation", type=fraction, default=0.4, help="of the peak rate (default 0.4)"
     )
     plan.add_argument("--price", type=float, help="of one device and hour, in any currency")
     plan.add_argument(
-        "--tokens-per-second", type=_positive, help="measured here (default: the last run's)"
+        "--tokens-per-second", type=positive, help="measured here (default: the last run's)"
     )
     plan.set_defaults(command=_plan)
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if _whole(text) == 0:
-        raise argparse.ArgumentTypeError("it must be at least 1")
-    return int(text)
-
-
-def _fraction(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 < value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and up to 1")
-    return value
-
-
-def _inspect(options: argparse.Namespace) -> None:
-    from llm.inspection.artefacts import recognise
-    from llm.inspection.screen import show
-    from llm.inspection.views import View, view
-
-    only = {}
-    for choice in options.only:
-        column, sign, value = choice.partition("=")
-        if not sign or not column:
-            raise ConfigError(
-                "A choice of items cannot be read.",
-                where="inspect --only",
-                found=choice,
-                expected="COLUMN=VALUE",
-                remedy="say, for example: --only reason=too_short",
-            )
-        only[column] = value
-    wanted = View(
-        limit=options.limit,
-        characters=options.characters,
-        only=only,
-        tokenizer=options.tokenizer,
-    )
-    show(view(recognise(options.path), wanted))
 
 
 def _plan(options: argparse.Namespace) -> None:

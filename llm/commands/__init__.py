@@ -1,0 +1,1 @@
+"""The commands beside the stages: look at an artefact, plan a training, let a model write."""
