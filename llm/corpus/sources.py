@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 from llm.config import Section
 from llm.corpus.remote import SCHEMES, names_many
 
-Kind = Literal["corpus", "messages", "instructions", "vocabulary", "weights"]
+# evaluations: what the model is to be tested on elsewhere, so that it does not train on it.
+Kind = Literal["corpus", "messages", "instructions", "vocabulary", "weights", "evaluations"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _SYNTHETIC = ("stories", "messages", "instructions")

@@ -7,19 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from llm.config import Section
 from llm.tracking import Tracker
-
-if TYPE_CHECKING:
-    from llm.corpus.contamination import EvaluationSet
-
-# Splits that never train the models they test: the judge's records train the judge alone.
-MESSAGE_SPLITS = ("validation", "test")
-INSTRUCTION_SPLITS = ("validation", "test", "judge")
 
 
 class Config(Section):
@@ -66,6 +59,7 @@ def run(
     validated: Path,
     messages: Path,
     instructions: Path,
+    evaluations: Path,
     decontaminated: Path,
     tracker: Tracker,
 ) -> dict[str, Any]:
@@ -76,12 +70,13 @@ def run(
     """
     from llm.corpus.contamination import Index, pieces, scan, summary
     from llm.corpus.documents import read_rows, require_passed
+    from llm.corpus.evaluation_sets import instruction_sets, message_sets, source_sets
     from llm.files import read_manifest
 
     require_passed(validated, made_by="validate_documents")
     read_manifest(documents, made_by="dedupe")
     index = Index(
-        [*_message_sets(messages), *_instruction_sets(instructions)],
+        [*message_sets(messages), *instruction_sets(instructions), *source_sets(evaluations)],
         ngram_words=config.ngram_words,
         minimum_words=config.minimum_words,
     )
@@ -129,31 +124,6 @@ def run(
         "ngrams_common": int(common.sum()),
         "sets": summary(index, found, maximum_documents=config.maximum_documents),
     }
-
-
-def _message_sets(folder: Path) -> Iterator[EvaluationSet]:
-    from llm.corpus.contamination import EvaluationSet
-    from llm.corpus.messages import MESSAGE_SCHEMA
-    from llm.files import open_parquet
-
-    for split in MESSAGE_SPLITS:
-        path = folder / f"{split}.parquet"
-        with open_parquet(path, schema=MESSAGE_SCHEMA, made_by="prepare_classification") as parquet:
-            columns = parquet.read(columns=["id", "text"]).to_pydict()
-        texts = {name: [text] for name, text in zip(columns["id"], columns["text"], strict=True)}
-        yield EvaluationSet(f"messages, {split}", texts)
-
-
-def _instruction_sets(folder: Path) -> Iterator[EvaluationSet]:
-    from llm.corpus.contamination import EvaluationSet
-    from llm.corpus.instructions import read_records
-
-    for split in INSTRUCTION_SPLITS:
-        texts = {
-            row["id"]: [row["instruction"], row["input"], row["output"]]
-            for row in read_records(folder, split)
-        }
-        yield EvaluationSet(f"instructions, {split}", texts)
 
 
 def _copy(documents: Path, decontaminated: Path) -> None:

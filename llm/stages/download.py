@@ -47,9 +47,10 @@ def run(
     instructions: Path,
     vocabulary: Path,
     weights: Path,
+    evaluations: Path,
     partial: Path,
 ) -> dict[str, Any]:
-    """Fill the five raw folders; `partial` keeps unfinished downloads between runs.
+    """Fill the six raw folders; `partial` keeps unfinished downloads between runs.
 
     Returns files and bytes, in all, per kind and per licence.
     """
@@ -60,9 +61,8 @@ def run(
     from llm.corpus.synthetic.messages import write_messages
     from llm.corpus.synthetic.stories import write_stories
 
-    directories = dict(
-        zip(KINDS, (corpus, messages, instructions, vocabulary, weights), strict=True)
-    )
+    folders = (corpus, messages, instructions, vocabulary, weights, evaluations)
+    directories = dict(zip(KINDS, folders, strict=True))
     fetcher = Fetcher(
         partial=partial,
         retries=config.retries,

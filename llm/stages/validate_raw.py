@@ -35,10 +35,11 @@ def run(
     instructions: Path,
     vocabulary: Path,
     weights: Path,
+    evaluations: Path,
     validation: Path,
     docs: Path,
 ) -> dict[str, Any]:
-    """Check the five raw folders; write the result at `validation` and Data Docs; return the facts.
+    """Check the six raw folders; write the result at `validation` and Data Docs; return the facts.
 
     Raises InputError listing all that failed.
     """
@@ -46,7 +47,7 @@ def run(
     from llm.validation.gate import check
     from llm.validation.raw import raw_contract
 
-    folders = (corpus, messages, instructions, vocabulary, weights)
+    folders = (corpus, messages, instructions, vocabulary, weights, evaluations)
     contract = raw_contract(
         dict(zip(KINDS, folders, strict=True)),
         url_schemes=config.url_schemes,

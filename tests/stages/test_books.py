@@ -31,6 +31,7 @@ def house(tmp_path_factory, mirror, root):
             download.Config(**params["download"]),
             **raw,
             weights=home / "weights",
+            evaluations=home / "evaluations",
             partial=home / "partial",
         )
     cleaned = clean.run(

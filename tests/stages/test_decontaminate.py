@@ -9,12 +9,13 @@ from llm.corpus.documents import document_id, read_rows, sorted_documents
 from llm.corpus.instructions import Instruction, instruction_table
 from llm.corpus.messages import Message, message_table
 from llm.errors import InputError
-from llm.files import read_manifest, write_json, write_manifest, write_parquet
+from llm.files import read_manifest, write_json, write_manifest, write_parquet, write_text
 from llm.stages.decontaminate import Config, run
 from llm.tracking import MemoryTracker
 
 MESSAGE = "Win one of nine free holidays by the sea if you call this very number before noon today"
 ANSWER = "The brown bear ate all of the honey that the small bees had made in May"
+RIDDLE = "What has four legs in the morning and two at noon?"
 FILLER = " ".join(f"word{number} goes on" for number in range(60))
 
 
@@ -49,6 +50,9 @@ def go(tmp_path):
             write_parquet(table, tmp_path / "messages" / f"{split}.parquet")
             table = instruction_table([record] if here else [])
             write_parquet(table, tmp_path / "instructions" / f"{split}.parquet")
+        write_text(tmp_path / "evaluations" / "riddles.txt", RIDDLE)
+        row = {"name": "riddles", "file": "riddles.txt", "url": "file:r", "licence": "MIT"}
+        write_manifest(tmp_path / "evaluations", sources=[row])
         tracker = MemoryTracker()
         metrics = run(
             settings,
@@ -56,6 +60,7 @@ def go(tmp_path):
             validated=tmp_path / "gate.json",
             messages=tmp_path / "messages",
             instructions=tmp_path / "instructions",
+            evaluations=tmp_path / "evaluations",
             decontaminated=tmp_path / name,
             tracker=tracker,
         )
@@ -85,6 +90,7 @@ def test_every_set_is_reported_and_none_removes_nothing(go, tmp_path):
         "instructions, validation",
         "instructions, test",
         "instructions, judge",
+        "riddles",
     ]
     for name, row in sets.items():
         assert row["overlapping"] == row["documents"] == int(name.endswith("test"))
@@ -95,6 +101,12 @@ def test_every_set_is_reported_and_none_removes_nothing(go, tmp_path):
     part = "part-00000.parquet"
     assert (tmp_path / "out" / part).read_bytes() == (tmp_path / "out-unique" / part).read_bytes()
     assert len(rows) == 3
+
+
+def test_evaluations_from_elsewhere_are_sought_too(go):
+    metrics, rows = go([*TEXTS, f"He asked: {RIDDLE}"], config())
+    assert metrics["sets"][-1]["overlapping"] == 1
+    assert not any(RIDDLE in row["text"] for row in rows)
 
 
 def test_documents_go_whole(go):

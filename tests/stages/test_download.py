@@ -39,7 +39,7 @@ def corpus(path, **changes):
 
 @pytest.fixture
 def paths(tmp_path):
-    kinds = ("corpus", "messages", "instructions", "vocabulary", "weights")
+    kinds = ("corpus", "messages", "instructions", "vocabulary", "weights", "evaluations")
     return {kind: tmp_path / "raw" / kind for kind in kinds} | {"partial": tmp_path / "partial"}
 
 
@@ -51,7 +51,7 @@ def test_own_folder_and_a_synthetic_set(tmp_path, paths):
     assert metrics["by_kind"]["corpus"] == {"files": 1, "bytes": 3}
     assert metrics["by_licence"]["CC-BY-4.0"] == {"files": 1, "bytes": 3}
     assert (paths["messages"] / "messages.csv").is_file()
-    for kind in ("corpus", "messages", "instructions", "vocabulary", "weights"):
+    for kind in ("corpus", "messages", "instructions", "vocabulary", "weights", "evaluations"):
         read_manifest(paths[kind], made_by="download", verify=True)
     assert not paths["partial"].exists()
 

@@ -125,7 +125,7 @@ def test_an_empty_corpus_does_not_pass(cleaned, places):
 
 
 def test_raw(tmp_path, places):
-    kinds = ("corpus", "messages", "instructions", "vocabulary", "weights")
+    kinds = ("corpus", "messages", "instructions", "vocabulary", "weights", "evaluations")
     for kind in kinds:
         write_text(tmp_path / kind / "a.txt", kind)
         entry = {
