@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.corpora import text_corpus
@@ -36,7 +37,8 @@ def rows(work: Path, *, megabytes: float = MEGABYTES) -> list[Row]:
     (corpus / _NEW_FILE).write_text(text + "\n", encoding="utf-8")
     house.fill(corpus)
     second = house.run(*_STAGES)
-    redone = sum(int(house.timings(stage).get("units_done", 0)) for stage in _STAGES)
+    redone = {stage: units_redone(house.timings(stage)) for stage in _STAGES}
+    known = {stage: units for stage, units in redone.items() if units is not None}
     shutil.rmtree(house.folder)
     return [
         row(
@@ -49,12 +51,20 @@ def rows(work: Path, *, megabytes: float = MEGABYTES) -> list[Row]:
             lower_is_better=True,
         ),
         row(
-            "second run with one new document: units of work done again",
+            f"second run with one new document: units of work done again by {', '.join(known)}",
             unit="units",
-            ours=redone,
-            peer=len(_STAGES),
-            peer_name="one per stage",
+            ours=sum(known.values()),
+            peer=len(known),
+            peer_name="one per stage, that of the new document",
             at_least=1.0,
             lower_is_better=True,
         ),
     ]
+
+
+def units_redone(timings: Mapping[str, float]) -> int | None:
+    """Units of work that a stage did itself, and did not take from its cache; None where it says
+    nothing about units."""
+    if "units" not in timings:
+        return None
+    return int(timings["units"] - timings["units_cached"])
