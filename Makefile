@@ -46,10 +46,13 @@ metrics: $(STAMP)
 wiring: $(STAMP)
 	@$(PY) -m pipelines.wiring
 
-# The peers come with the extra `bench`; ARGS of the measurement: make bench-data BENCH="--only loading"
+# The peers are the extra `bench` of pyproject.toml, installed beside what constraints.txt pins.
+# What to measure: make bench-data BENCH="--only loading --repeats 1"
 bench-data: $(STAMP)
+	@$(PY) -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+	    print(*project['optional-dependencies']['bench'], sep='\n')" > .venv/bench.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	    ".[bench]"
+	    --requirement .venv/bench.txt
 	@$(PY) -m benchmarks.data $(BENCH)
 
 # Installed once, and again whenever one of these files changes.
