@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 
@@ -56,23 +56,11 @@ def pairs_of(groups: Iterable[Iterable[str]]) -> Pairs:
 
 
 def clusters_of(house: House) -> list[set[str]]:
-    """The files of each cluster, as the stage dedupe joins the cleaned documents."""
-    from llm.corpus.dedup import clusters_of as join
-    from llm.corpus.dedup import find_near_pairs
-    from llm.corpus.documents import read_rows
+    """The files of each cluster, as the stage dedupe wrote down what became of each document."""
+    import pyarrow.parquet as pq
 
-    folder = house.data("documents/clean")
-    settings: Mapping[str, int] = house.settings["dedupe"]
-    pairs = find_near_pairs(
-        sorted(folder.glob("part-*.parquet")),
-        ngram_words=settings["ngram_words"],
-        permutations=settings["permutations"],
-        similarity=settings["similarity"],
-        seed=settings["seed"],
-    )
-    cluster = join(pairs)
     groups: dict[str, set[str]] = {}
-    for document in read_rows(folder, made_by="clean", columns=["id", "raw_id"]):
-        name: str = cluster.get(document["id"]) or document["id"]
-        groups.setdefault(name, set()).add(document["raw_id"])
+    for path in sorted(house.data("documents/clusters").glob("*.parquet")):
+        for member in pq.read_table(path, columns=["cluster", "raw_id"]).to_pylist():
+            groups.setdefault(member["cluster"], set()).add(member["raw_id"])
     return list(groups.values())
