@@ -40,7 +40,9 @@ REJECT_SCHEMA = pa.schema(
     [
         ("raw_id", pa.string()),
         ("source", pa.string()),
+        ("licence", pa.string()),
         ("reason", pa.string()),
+        ("characters", pa.int64()),  # of the raw text, as far as it could be read
         ("text", pa.string()),  # the first 2,000 characters
     ]
 )

@@ -33,13 +33,18 @@ def read_lines(
 ) -> Iterator[Item]:
     """Records of a JSONL file, or of the lines that begin in one 64 MiB span of a plain one.
 
-    Places: ":LINE", or "#SPAN:LINE" counted from the span's first line. Memory holds one line.
+    Places: ":LINE", past the first span "#SPAN:LINE" counted from the span's first line, so that
+    lines added at the end change no place. Memory holds one line.
     Faults: "broken_record" for a line that is no JSON object with a text, "too_large".
     """
     with open_stream(path, compression) as stream:
         begin, end, prefix = 0, None, ""
         if span is not None:
-            begin, end, prefix = span * SPAN_BYTES, (span + 1) * SPAN_BYTES, f"#{span:04d}"
+            begin, end, prefix = (
+                span * SPAN_BYTES,
+                (span + 1) * SPAN_BYTES,
+                f"#{span:04d}" if span else "",
+            )
         if begin:
             stream.seek(begin - 1)  # a line that begins before the span belongs to the one before
             begin += _skip_line(stream) - 1

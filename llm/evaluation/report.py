@@ -11,6 +11,7 @@ from typing import Any
 
 from llm.errors import InputError
 from llm.evaluation import figures
+from llm.evaluation.ledger import licence_rows
 from llm.files import open_parquet, read_json, require
 from llm.lineage import git_state
 
@@ -239,6 +240,8 @@ def render(facts: Facts, *, title: str) -> str:
         ],
         headline=headline,
         cautions=cautions(headline),
+        licences=licence_rows(facts.stages),
+        allowed=facts.lineage.get("clean", {}).get("params", {}).get("allow_licences"),
         pictures=_pictures(facts),
         settings={stage: entry["params"] for stage, entry in facts.lineage.items()},
     )

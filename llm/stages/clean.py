@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from llm.corpus.filters import FilterSettings
+from llm.corpus.licences import Licence, LicenceLedger, allowed
 from llm.errors import InputError
 from llm.tracking import Tracker
 
@@ -22,6 +23,11 @@ _SPREAD_BYTES = 2_000_000
 class Config(FilterSettings):
     """Filters, and what is masked."""
 
+    allow_licences: list[Licence] | None = Field(
+        default=None,
+        description="licences whose documents are kept, by SPDX name or as the sources say; case "
+        "does not count; null keeps all, a list drops unknown ones too",
+    )
     mask_personal_data: bool = Field(
         description="put [email] and [phone] in the place of addresses and telephone numbers"
     )
@@ -56,7 +62,11 @@ def run(
         require_passed(validated, made_by="validate_raw")
     ledger = read_manifest(raw, made_by="download")["sources"]
     size = sum(row["bytes"] for row in ledger)
-    cleaner = Cleaner(FilterSettings(**_filter_values(config)), config.mask_personal_data)
+    cleaner = Cleaner(
+        FilterSettings(**_filter_values(config)),
+        config.mask_personal_data,
+        allowed(config.allow_licences),
+    )
     known = open_cache(cache, config.model_dump(mode="json"), code="llm/corpus/units.py")
     tally = _Tally()
     with new_directory(rejects) as rejects_folder, new_directory(documents) as folder:
@@ -101,6 +111,7 @@ class _Tally:
         self.encodings: Counter[str] = Counter()
         self.licences: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
+        self.ledger = LicenceLedger()
 
     def add(self, unit: CleanedUnit) -> None:
         import pyarrow.compute as pc
@@ -115,6 +126,7 @@ class _Tally:
         self.reasons.update(unit.rejects["reason"].to_pylist())
         self.licences.update(unit.kept["licence"].to_pylist())
         self.sources.update(unit.kept["source"].to_pylist())
+        self.ledger.add(unit.kept, unit.rejects)
 
     def metrics(self) -> dict[str, Any]:
         dropped = sum(self.reasons.values())
@@ -128,6 +140,7 @@ class _Tally:
             "encodings": dict(sorted(self.encodings.items())),
             "licences": dict(sorted(self.licences.items())),
             "sources": dict(sorted(self.sources.items())),
+            "licence_ledger": self.ledger.rows(),
             "characters_in": self.characters_in,
             "characters_kept": self.characters_out,
         }

@@ -5,6 +5,7 @@ import pickle
 from llm.corpus.cleaning import Cleaner
 from llm.corpus.documents import document_id
 from llm.corpus.filters import FilterSettings
+from llm.corpus.licences import allowed
 from llm.corpus.records import Record
 
 SETTINGS = FilterSettings(
@@ -60,3 +61,11 @@ def test_masking_can_be_off():
     text = GOOD + " Write to me@example.org."
     assert "[email]" in clean(record(text)).kept[0]["text"]
     assert "me@example.org" in clean(record(text), mask=False).kept[0]["text"]
+
+
+def test_a_licence_that_is_not_allowed_leaves_no_word():
+    cleaner = Cleaner(SETTINGS, True, allowed(["cc0-1.0"]))
+    result = cleaner([record(GOOD, licence=name) for name in ("CC0-1.0", "MIT", "", "unknown")])
+    assert [row["licence"] for row in result.kept] == ["CC0-1.0"]
+    assert [(row["reason"], row["text"]) for row in result.rejects] == [("licence", "")] * 3
+    assert [row["characters"] for row in result.rejects] == [len(GOOD)] * 3

@@ -110,3 +110,19 @@ def test_an_empty_corpus(tmp_path, raw):
 def test_a_missing_corpus(tmp_path):
     with pytest.raises(InputError, match="dvc repro download"):
         run(CONFIG, raw=tmp_path / "none", **paths(tmp_path))
+
+
+def test_licences_that_are_not_allowed_are_dropped_and_counted(tmp_path, raw):
+    rows = [{"text": STORY.format(n=n), "licence": name} for n, name in enumerate(("MIT", "ISC"))]
+    files = {"a.jsonl": "\n".join(map(json.dumps, rows)).encode(), "b.jsonl": jsonl(3)}
+    config = CONFIG.model_copy(update={"allow_licences": ["cc0-1.0", "ISC"]})
+    metrics = run(config, raw=raw(files), **paths(tmp_path))
+    assert metrics["dropped"] == {"licence": 1}
+    ledger = {row["licence"]: row for row in metrics["licence_ledger"]}
+    assert {name: row["documents_kept"] for name, row in ledger.items()} == {
+        "CC0-1.0": 3,
+        "ISC": 1,
+        "MIT": 0,
+    }
+    assert ledger["MIT"]["documents_forbidden"] == 1
+    assert ledger["ISC"]["characters_kept"] == len(STORY.format(n=1))
