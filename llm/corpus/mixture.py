@@ -6,7 +6,7 @@ are then read several times while a large one is read in part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -23,22 +23,24 @@ Numbers = NDArray[np.int64]
 class Inventory:
     """The documents of a training set, in order: source, tokens, and a number drawn for each.
 
-    Memory: 20 bytes per document. seed: of the draw, which depends on it and the id alone.
+    Memory: 20 bytes per document. seed: of the draw, which depends on it and the id alone; None
+    where there are no weights, and so nothing to draw.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | None) -> None:
         self._seed = seed
         self._numbers: dict[str, int] = {}  # source → its number
         self._sources: list[NDArray[np.int32]] = []
         self._tokens: list[Numbers] = []
         self._draws: list[NDArray[np.float64]] = []
 
-    def add(self, ids: Sequence[str], sources: Sequence[str], tokens: Numbers) -> None:
-        """Count documents: their ids, sources and numbers of tokens."""
+    def add(self, ids: Iterable[str], sources: Sequence[str], tokens: Numbers) -> None:
+        """Count documents: their ids, read only to draw, sources and numbers of tokens."""
         numbers = [self._numbers.setdefault(name, len(self._numbers)) for name in sources]
         self._sources.append(np.array(numbers, dtype=np.int32))
         self._tokens.append(tokens.astype(np.int64))
-        self._draws.append(np.array([draw(self._seed, name) for name in ids], dtype=np.float64))
+        if self._seed is not None:
+            self._draws.append(np.array([draw(self._seed, name) for name in ids]))
 
     @property
     def sources(self) -> list[str]:

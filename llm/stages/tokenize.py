@@ -82,8 +82,8 @@ def run(
     if validated:
         require_passed(validated, made_by="validate_splits")
     speaker = load(tokenizer)
-    inventory = Inventory(config.mixture.seed)
     weights = config.mixture.weights
+    inventory = Inventory(None if weights is None else config.mixture.seed)
     write = partial(
         write_shards,
         tokenizer=speaker,
@@ -128,7 +128,8 @@ def _encode(
     def enter(rows: pa.Table) -> None:
         assert inventory is not None
         lengths = pc.list_value_length(rows["token_ids"]).to_numpy()
-        inventory.add(rows["id"].to_pylist(), rows["source"].to_pylist(), lengths)
+        ids = (name.as_py() for name in rows["id"])
+        inventory.add(ids, rows["source"].to_pylist(), lengths)
 
     columns = ["id", "text", "source", "cluster"]
     return write(

@@ -11,7 +11,7 @@ from llm.corpus.mixture import Inventory, plan
 from llm.errors import InputError
 
 
-def inventory(seed: int = 1, **sources: list[int]) -> Inventory:
+def inventory(seed: int | None = 1, **sources: list[int]) -> Inventory:
     """Documents of so many tokens each, per source."""
     made = Inventory(seed)
     for source, tokens in sources.items():
@@ -25,7 +25,7 @@ def rows(made):
 
 
 def test_without_weights_each_document_stands_once():
-    made = plan(inventory(web=[10] * 30, books=[50, 50]), None)
+    made = plan(inventory(None, web=[10] * 30, books=[50, 50]), None)
     assert made.copies.tolist() == [1] * 32
     assert made.table == [
         {
