@@ -69,7 +69,7 @@ def run(
     Raises InputError where no document is left.
     """
     from llm.corpus.contamination import Index, pieces, scan, summary
-    from llm.corpus.documents import read_rows, require_passed
+    from llm.corpus.documents import require_passed
     from llm.corpus.evaluation_sets import instruction_sets, message_sets, source_sets
     from llm.files import read_manifest
 
@@ -81,15 +81,8 @@ def run(
         minimum_words=config.minimum_words,
     )
     counts: Counter[str] = Counter()
-
-    def texts() -> Iterator[tuple[str, str]]:
-        for row in read_rows(documents, made_by="dedupe", columns=["id", "text"]):
-            counts["characters_in"] += len(row["text"])
-            counts["bytes_in"] += len(row["text"].encode())
-            yield row["id"], row["text"]
-
     began = time.perf_counter()
-    found = scan(index, texts(), maximum_documents=config.maximum_documents)
+    found = scan(index, _texts(documents, counts), maximum_documents=config.maximum_documents)
     seconds = time.perf_counter() - began
     tracker.log_timings({"megabytes_per_second": round(counts["bytes_in"] / seconds / 1e6, 3)})
     contaminated = found.contaminated(config.maximum_documents)
@@ -124,6 +117,16 @@ def run(
         "ngrams_common": int(common.sum()),
         "sets": summary(index, found, maximum_documents=config.maximum_documents),
     }
+
+
+def _texts(documents: Path, counts: Counter[str]) -> Iterator[tuple[str, str]]:
+    """The id and text of every document, its size counted."""
+    from llm.corpus.documents import read_rows
+
+    for row in read_rows(documents, made_by="dedupe", columns=["id", "text"]):
+        counts["characters_in"] += len(row["text"])
+        counts["bytes_in"] += len(row["text"].encode())
+        yield row["id"], row["text"]
 
 
 def _copy(documents: Path, decontaminated: Path) -> None:
