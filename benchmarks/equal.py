@@ -11,14 +11,23 @@ SIMILARITY = 0.7
 SEED = 1
 
 # The limits that Gopher and FineWeb published, and that datatrove takes where none is given.
-CLEAN: Mapping[str, Any] = {
-    "minimum_words": 50,
-    "maximum_words": 100_000,
+GOPHER: Mapping[str, Any] = {
     "minimum_mean_word_length": 3.0,
     "maximum_mean_word_length": 10.0,
-    "maximum_symbol_fraction": 0.1,
-    "maximum_duplicate_line_fraction": 0.2,
+    "maximum_duplicate_lines_fraction": 0.3,
+    "maximum_duplicate_paragraphs_fraction": 0.3,
+    "maximum_duplicate_line_characters_fraction": 0.2,
+    "maximum_duplicate_paragraph_characters_fraction": 0.2,
+    "maximum_common_ngram_fractions": [0.2, 0.18, 0.16],
+    "maximum_duplicate_ngram_fractions": [0.15, 0.14, 0.13, 0.12, 0.11, 0.1],
 }
+FILTERS: Mapping[str, Any] = {
+    "minimum_words": 50,
+    "maximum_words": 100_000,
+    "maximum_symbol_fraction": 0.1,
+    "gopher": GOPHER,
+}
+CLEAN: Mapping[str, Any] = {"filters": FILTERS}
 DEDUPE: Mapping[str, Any] = {
     "ngram_words": NGRAM_WORDS,
     "permutations": PERMUTATIONS,
@@ -35,19 +44,19 @@ def datatrove_settings() -> dict[str, Any]:
     bands = choose_bands(PERMUTATIONS, SIMILARITY)
     return {
         "GopherRepetitionFilter": {
-            "dup_line_frac": None,
-            "dup_para_frac": None,
-            "dup_line_char_frac": CLEAN["maximum_duplicate_line_fraction"],
-            "dup_para_char_frac": None,
-            "top_n_grams": [],
-            "dup_n_grams": [],
+            "dup_line_frac": GOPHER["maximum_duplicate_lines_fraction"],
+            "dup_para_frac": GOPHER["maximum_duplicate_paragraphs_fraction"],
+            "dup_line_char_frac": GOPHER["maximum_duplicate_line_characters_fraction"],
+            "dup_para_char_frac": GOPHER["maximum_duplicate_paragraph_characters_fraction"],
+            "top_n_grams": _by_size(2, GOPHER["maximum_common_ngram_fractions"]),
+            "dup_n_grams": _by_size(5, GOPHER["maximum_duplicate_ngram_fractions"]),
         },
         "GopherQualityFilter": {
-            "min_doc_words": CLEAN["minimum_words"],
-            "max_doc_words": CLEAN["maximum_words"],
-            "min_avg_word_length": CLEAN["minimum_mean_word_length"],
-            "max_avg_word_length": CLEAN["maximum_mean_word_length"],
-            "max_symbol_word_ratio": CLEAN["maximum_symbol_fraction"],
+            "min_doc_words": FILTERS["minimum_words"],
+            "max_doc_words": FILTERS["maximum_words"],
+            "min_avg_word_length": GOPHER["minimum_mean_word_length"],
+            "max_avg_word_length": GOPHER["maximum_mean_word_length"],
+            "max_symbol_word_ratio": FILTERS["maximum_symbol_fraction"],
         },
         "minhash": {
             "n_grams": NGRAM_WORDS,
@@ -56,3 +65,8 @@ def datatrove_settings() -> dict[str, Any]:
             "seed": SEED,
         },
     }
+
+
+def _by_size(first: int, limits: list[float]) -> list[list[float]]:
+    """A limit per size of n-gram, from the smallest on."""
+    return [[size, limit] for size, limit in enumerate(limits, start=first)]

@@ -5,23 +5,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from llm.corpus.documents import document_id
-from llm.corpus.extract import UnreadableError, decode, extract
-from llm.corpus.filters import FilterSettings, judge
+from llm.corpus.encoding import UnreadableError, decode
+from llm.corpus.extract import ExtractSettings, extract
+from llm.corpus.facts import Facts
+from llm.corpus.filters import FilterSettings, Verdict, judge
 from llm.corpus.licences import REASON, is_allowed
+from llm.corpus.ngrams import load_model
+from llm.corpus.normal_form import without_surrogates
+from llm.corpus.privacy import PrivacySettings
 from llm.corpus.quality import quality
 from llm.corpus.records import Record
 
-_REJECT_CHARACTERS = 2000
+
+class PerplexityLimit(NamedTuple):
+    """A file of llm.corpus.ngrams, its SHA-256, and the greatest perplexity by it."""
+
+    model: Path
+    sha256: str
+    maximum: float
 
 
 @dataclass
 class Cleaned:
     """Rows of kept documents and of rejects, in the order of their records, and counts.
 
-    repairs: documents per repair (see extract), and places masked; of kept documents.
+    repairs: documents per repair (see extract), and places mended or masked; of kept documents.
     encodings: documents per encoding of a file.
     """
 
@@ -32,16 +44,20 @@ class Cleaned:
     characters_in: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cleaner:
     """Cleans batches of records; picklable, so that any process can do it.
 
-    allow_licences: see llm.corpus.licences.allowed.
+    reject_characters: how much of a dropped text is kept. allow_licences: see
+    llm.corpus.licences.allowed.
     """
 
-    settings: FilterSettings
-    mask_personal_data: bool
+    extract: ExtractSettings
+    personal_data: PrivacySettings
+    filters: FilterSettings
+    reject_characters: int
     allow_licences: frozenset[str] | None = None
+    perplexity: PerplexityLimit | None = None
 
     def __call__(self, records: Iterable[Record]) -> Cleaned:
         """Clean one batch."""
@@ -53,25 +69,27 @@ class Cleaner:
     def _clean(self, record: Record, result: Cleaned) -> None:
         data = record.data
         if data is None:
-            _reject(result, record, record.fault or "unreadable", "", 0)
+            self._reject(result, record, record.fault or "unreadable", "", 0)
             return
         if isinstance(data, bytes):
             try:
                 data, encoding = decode(data)
             except UnreadableError:
-                _reject(result, record, "unreadable", "", 0)
+                self._reject(result, record, "unreadable", "", 0)
                 return
             result.encodings[encoding] += 1
         result.characters_in += len(data)
         if not is_allowed(record.licence, self.allow_licences):
-            _reject(result, record, REASON, "", len(data))  # and no word of it is kept
+            # No word of it is kept.
+            self._reject(result, record, REASON, "", len(data))
             return
-        # A lone surrogate, as JSON can smuggle in, has no UTF-8 form.
-        data = data.encode("utf-8", errors="replace").decode("utf-8")
-        done = extract(data, html=record.html, mask_personal_data=self.mask_personal_data)
-        reason, language, score = judge(done.text, self.settings)
-        if reason:
-            _reject(result, record, reason, done.text or data, len(data))
+        done = extract(data, self.extract, self.personal_data, html=record.html)
+        facts = Facts(done.text)
+        verdict = self._judge(facts)
+        if verdict.reason:
+            self._reject(
+                result, record, verdict.reason, done.text or without_surrogates(data), len(data)
+            )
             return
         result.repairs.update(done.counts)
         result.kept.append(
@@ -80,23 +98,32 @@ class Cleaner:
                 "text": done.text,
                 "source": record.source,
                 "licence": record.licence,
-                "language": language,
-                "language_score": score,
-                "quality": quality(done.text, language_score=score),
+                "language": verdict.language,
+                "language_score": verdict.score,
+                "quality": quality(facts, language_score=verdict.score),
                 "cluster": "",
                 "raw_id": record.raw_id,
             }
         )
 
+    def _judge(self, facts: Facts) -> Verdict:
+        verdict = judge(facts, self.filters)
+        limit = self.perplexity
+        if verdict.reason or limit is None:
+            return verdict
+        unusual = load_model(limit.model, limit.sha256).perplexity(facts.text) > limit.maximum
+        return verdict._replace(reason="perplexity") if unusual else verdict
 
-def _reject(result: Cleaned, record: Record, reason: str, text: str, characters: int) -> None:
-    result.rejects.append(
-        {
-            "raw_id": record.raw_id,
-            "source": record.source,
-            "licence": record.licence,
-            "reason": reason,
-            "characters": characters,
-            "text": text[:_REJECT_CHARACTERS],
-        }
-    )
+    def _reject(
+        self, result: Cleaned, record: Record, reason: str, text: str, characters: int
+    ) -> None:
+        result.rejects.append(
+            {
+                "raw_id": record.raw_id,
+                "source": record.source,
+                "licence": record.licence,
+                "reason": reason,
+                "characters": characters,
+                "text": text[: self.reject_characters],
+            }
+        )

@@ -1,206 +1,162 @@
-"""Which documents are kept: each filter answers keep (None), or drop with a named reason.
-
-Sources of the rules: Gopher is Rae et al. 2021, "Scaling Language Models", table A1; C4 is Raffel
-et al. 2020, section 2.2; FineWeb is Penedo et al. 2024, section 3.
-"""
+"""Which documents are kept: each filter answers keep (None), or drop with a named reason."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+from functools import lru_cache
+from typing import NamedTuple
 
 from pydantic import Field, model_validator
 
 from llm.config import Section
-from llm.corpus.quality import unreadable_characters
+from llm.corpus.facts import Facts
+from llm.corpus.gopher import (
+    GopherSettings,
+    letters,
+    list_lines,
+    mean_word_length,
+    repeated_lines,
+    repeated_ngrams,
+    stop_words,
+)
+from llm.corpus.language import identify_language
+from llm.corpus.pages import PageSettings, code_or_filler, line_shape, sentences
+from llm.corpus.reasons import Reason
 
 _SYMBOLS = "#<>{}|\\^~=@$%+`[]"
-_SAMPLE_CHARACTERS = 400  # per place; the language is told from the start, middle and end
-# Gopher's list: any English text of some length holds at least two of them.
-_STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
-_PLACEHOLDER = re.compile(r"\blorem ipsum\b", re.IGNORECASE)
-_ELLIPSIS = ("...", "…")
-_BULLETS = ("-", "*", "•", "‣", "▪", "●", "◦", "–")
-_SHORT_LINE_CHARACTERS = 30
-_PUNCTUATION = tuple(".,;:!?\"'”’)…—-")
+_DIGITS = "0123456789"
+_ELLIPSES = ("...", "…")
 
 
 class FilterSettings(Section):
-    """Limits of the filters."""
+    """Limits of the filters; null switches a rule off."""
 
     language: str = Field(
         pattern=r"^[a-z]{2,3}$", description="ISO 639 code of the language to keep"
     )
     minimum_language_score: float = Field(
-        ge=0.0, le=1.0, description="least probability of that language"
+        ge=0.0, le=1.0, description="least probability of that language (CCNet: 0.5)"
     )
-    minimum_words: int = Field(ge=0, description="least number of words")
-    maximum_words: int = Field(ge=1, description="greatest number of words")
-    minimum_mean_word_length: float = Field(ge=0.0, description="in characters")
-    maximum_mean_word_length: float = Field(gt=0.0, description="in characters")
-    maximum_symbol_fraction: float = Field(
-        ge=0.0, le=1.0, description="greatest number of symbols per word, and of symbol characters"
-    )
-    maximum_duplicate_line_fraction: float = Field(
-        ge=0.0, le=1.0, description="greatest fraction of characters in lines that stood before"
-    )
+    minimum_words: int = Field(ge=0, description="least number of words (Gopher: 50)")
+    maximum_words: int = Field(ge=1, description="greatest number of words (Gopher: 100,000)")
     maximum_unreadable_fraction: float = Field(
         ge=0.0, le=1.0, description="greatest fraction of characters without a meaning"
     )
+    maximum_symbol_fraction: float = Field(
+        ge=0.0,
+        le=1.0,
+        description="greatest number of # and ... per word (Gopher: 0.1), and fraction of "
+        "characters that are symbols",
+    )
+    maximum_digit_fraction: float | None = Field(
+        ge=0.0, le=1.0, description="greatest fraction of characters that are digits; null is off"
+    )
+    blocked_phrases: list[str] = Field(
+        description="words and phrases, each of which drops a text; capitals do not count"
+    )
+    gopher: GopherSettings = Field(description="words, lists and repetitions")
+    pages: PageSettings = Field(description="what texts of web pages must not be")
 
     @model_validator(mode="after")
-    def _ordered(self) -> FilterSettings:
+    def _sensible(self) -> FilterSettings:
         if self.minimum_words > self.maximum_words:
             raise ValueError("minimum_words is greater than maximum_words")
-        if self.minimum_mean_word_length > self.maximum_mean_word_length:
-            raise ValueError("minimum_mean_word_length is greater than maximum_mean_word_length")
+        if any(not phrase.strip() for phrase in self.blocked_phrases):
+            raise ValueError("blocked_phrases holds an empty one")
         return self
 
 
-def empty(text: str, _settings: FilterSettings) -> str | None:
-    """Nothing is left after extraction."""
-    return None if text.strip() else "empty"
+class PerplexitySettings(Section):
+    """How much of the corpus is usual enough."""
+
+    keep_fraction: float | None = Field(
+        gt=0.0,
+        lt=1.0,
+        description="fraction of documents that are usual enough, by a model of the corpus's own "
+        "texts (CCNet: 0.333 keeps the head, 0.667 drops the tail); null is off",
+    )
+    sample_characters: int = Field(
+        ge=10_000, le=100_000_000, description="accepted text that the model learns from"
+    )
 
 
-def unreadable(text: str, settings: FilterSettings) -> str | None:
-    """Replacement characters, unassigned and private code points: a broken decoding."""
-    bad = unreadable_characters(text)
-    return "unreadable" if bad > settings.maximum_unreadable_fraction * len(text) else None
+class Verdict(NamedTuple):
+    """reason: None to keep. language: "" with score 0 where an earlier filter has dropped it."""
+
+    reason: Reason | None
+    language: str = ""
+    score: float = 0.0
 
 
-def length(text: str, settings: FilterSettings) -> str | None:
-    """Too few or too many words (Gopher: 50 to 100,000)."""
-    count = len(text.split())
+def length(facts: Facts, settings: FilterSettings) -> Reason | None:
+    """Nothing is left after extraction, or too few or too many words (Gopher)."""
+    count = len(facts.words)
+    if not count:
+        return "empty"
     if count < settings.minimum_words:
         return "too_short"
     return "too_long" if count > settings.maximum_words else None
 
 
-def mean_word_length(text: str, settings: FilterSettings) -> str | None:
-    """Words too short or too long on average (Gopher: 3 to 10 characters)."""
-    words = text.split()
-    mean = sum(map(len, words)) / max(1, len(words))
-    low, high = settings.minimum_mean_word_length, settings.maximum_mean_word_length
-    return None if low <= mean <= high else "word_length"
+def unreadable(facts: Facts, settings: FilterSettings) -> Reason | None:
+    """Replacement characters, unassigned and private code points: a broken decoding."""
+    limit = settings.maximum_unreadable_fraction * len(facts.text)
+    return "unreadable" if facts.unreadable_characters > limit else None
 
 
-def symbols(text: str, settings: FilterSettings) -> str | None:
-    """Too many hash signs and ellipses per word (Gopher: 0.1), or of other symbol characters."""
-    words = len(text.split())
-    marks = text.count("#") + sum(text.count(mark) for mark in _ELLIPSIS)
-    rare = sum(map(text.count, _SYMBOLS))
-    limit = settings.maximum_symbol_fraction
-    return "symbols" if marks > limit * words or rare > limit * len(text) else None
+def symbols(facts: Facts, settings: FilterSettings) -> Reason | None:
+    """Too many hash signs and ellipses per word (Gopher), other symbols, or digits."""
+    text, limit = facts.text, settings.maximum_symbol_fraction
+    marks = text.count("#") + sum(map(text.count, _ELLIPSES))
+    if marks > limit * len(facts.words) or sum(map(text.count, _SYMBOLS)) > limit * len(text):
+        return "symbols"
+    most = settings.maximum_digit_fraction
+    if most is not None and sum(map(text.count, _DIGITS)) > most * len(text):
+        return "digits"
+    return None
 
 
-def letters(text: str, _settings: FilterSettings) -> str | None:
-    """Fewer than 80 % of the words hold a letter (Gopher)."""
-    words = text.split()
-    with_letter = sum(word.isalpha() or any(map(str.isalpha, word)) for word in words)
-    return "few_letters" if with_letter < 0.8 * len(words) else None
-
-
-def duplicate_lines(text: str, settings: FilterSettings) -> str | None:
-    """Too much of the text stands in lines that stood before (Gopher: 0.2; FineWeb: 0.1)."""
-    seen: set[str] = set()
-    repeated = total = 0
-    for line in text.split("\n"):
-        line = line.strip()
-        if line in seen:
-            repeated += len(line)
-        total += len(line)
-        seen.add(line)
-    limit = settings.maximum_duplicate_line_fraction
-    return "duplicate_lines" if repeated > limit * total else None
-
-
-def list_lines(text: str, _settings: FilterSettings) -> str | None:
-    """Over 90 % of lines begin with a bullet, or over 30 % end with an ellipsis (Gopher)."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    if len(lines) < 3:
+def blocked_phrases(facts: Facts, settings: FilterSettings) -> Reason | None:
+    """One of the named words or phrases stands there as whole words (C4's list of words)."""
+    if not settings.blocked_phrases:
         return None
-    bullets = sum(line.startswith(_BULLETS) for line in lines)
-    cut_off = sum(line.endswith(_ELLIPSIS) for line in lines)
-    return "list_lines" if bullets > 0.9 * len(lines) or cut_off > 0.3 * len(lines) else None
+    return "blocked_phrase" if _phrases(*settings.blocked_phrases).search(facts.text) else None
 
 
-def menu(text: str, _settings: FilterSettings) -> str | None:
-    """Of ten lines or more, at least 67 % hold under 30 characters and at most 12 % end in a
-    punctuation mark: a menu or a table, not verse or talk (FineWeb, both rules together)."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    if len(lines) < 10:
-        return None
-    short = sum(len(line) < _SHORT_LINE_CHARACTERS for line in lines)
-    ended = sum(line.endswith(_PUNCTUATION) for line in lines)
-    return "menu" if short >= 0.67 * len(lines) and ended <= 0.12 * len(lines) else None
+@lru_cache(maxsize=8)
+def _phrases(*phrases: str) -> re.Pattern[str]:
+    """Whole words in any case, with any white space between them."""
+    ways = (r"\s+".join(map(re.escape, phrase.split())) for phrase in phrases)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(ways)})(?!\w)", re.IGNORECASE)
 
 
-def placeholder(text: str, _settings: FilterSettings) -> str | None:
-    """Filler text of designers, "lorem ipsum" (C4)."""
-    return "placeholder" if _PLACEHOLDER.search(text) else None
+def judge(facts: Facts, settings: FilterSettings) -> Verdict:
+    """Ask every filter, cheap ones first, and give the first reason to drop.
 
-
-def stop_words(text: str, settings: FilterSettings) -> str | None:
-    """An English text without two of the commonest words is a list or spam (Gopher)."""
-    if settings.language != "en":
-        return None
-    words = set(text.casefold().split())
-    return None if len(words & _STOP_WORDS) >= 2 else "stop_words"
-
-
-Filter = Callable[[str, FilterSettings], str | None]
-
-# Cheap ones first; the language, which costs most, is told last.
-FILTERS: tuple[Filter, ...] = (
-    empty,
-    length,
-    unreadable,
-    mean_word_length,
-    letters,
-    symbols,
-    duplicate_lines,
-    list_lines,
-    menu,
-    placeholder,
-)
-
-
-def identify_language(text: str) -> tuple[str, float]:
-    """The ISO 639-1 code of a text's language, and its probability among 97 languages.
-
-    Naive Bayes over byte n-grams (langid: Lui & Baldwin 2012; py3langid), on at most 1,200
-    characters from the start, the middle and the end, so that a book costs what a page costs.
+    Reasons of the language: "language" where it is another one, "language_score" where it is too
+    uncertain. Only an English text is asked for English stop words.
     """
-    size = _SAMPLE_CHARACTERS
-    if len(text) > 3 * size:
-        middle = (len(text) - size) // 2
-        text = "\n".join((text[:size], text[middle : middle + size], text[-size:]))
-    language, probability = _identifier().classify(text)
-    return str(language), float(probability)
-
-
-@cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-def judge(text: str, settings: FilterSettings) -> tuple[str | None, str, float]:
-    """Ask every filter. Returns the first reason to drop or None, the language and its score.
-
-    The language is "" with score 0 where an earlier filter has dropped the text. Reasons of the
-    language: "language" where it is another one, "language_score" where it is too uncertain.
-    """
-    for keep_or_drop in FILTERS:
-        reason = keep_or_drop(text, settings)
-        if reason:
-            return reason, "", 0.0
-    language, score = identify_language(text)
+    reason = (
+        length(facts, settings)
+        or unreadable(facts, settings)
+        or mean_word_length(facts, settings.gopher)
+        or letters(facts, settings.gopher)
+        or symbols(facts, settings)
+        or repeated_lines(facts, settings.gopher)
+        or list_lines(facts, settings.gopher)
+        or line_shape(facts, settings.pages)
+        or code_or_filler(facts, settings.pages)
+        or sentences(facts, settings.pages)
+        or blocked_phrases(facts, settings)
+        or repeated_ngrams(facts, settings.gopher)
+    )
+    if reason:
+        return Verdict(reason)
+    language, score = identify_language(facts.text)
     if language != settings.language:
-        return "language", language, score
+        return Verdict("language", language, score)
     if score < settings.minimum_language_score:
-        return "language_score", language, score
-    return stop_words(text, settings), language, score
+        return Verdict("language_score", language, score)
+    if settings.language == "en":
+        return Verdict(stop_words(facts, settings.gopher), language, score)
+    return Verdict(None, language, score)

@@ -20,11 +20,13 @@ _END = re.compile(
     r"|\**[ \t]*End of (?:the |this )?Project Gutenberg)",
     re.IGNORECASE | re.MULTILINE,
 )
-_HEADER_PHRASE = re.compile(
-    r"This e-?(?:book|text) is for the use of anyone anywhere"
-    r"|\*{2}Welcome To The World of Free Plain Vanilla Electronic Texts",
-    re.IGNORECASE,
+_HEADER_PHRASES = (
+    "book is for the use of anyone anywhere",
+    "text is for the use of anyone anywhere",
+    "**welcome to the world of free plain vanilla electronic texts",
 )
+# One of these stands in every text with a marker: looked for first, as that is quick.
+_CUES = ("project gutenberg", "small print")
 # Lines of people who made the file, as a paragraph's beginning, near the book's start or end.
 _CREDIT = re.compile(
     r"^[\s_*=(\[]*(?:"
@@ -48,6 +50,7 @@ _BOILERPLATE = re.compile(
     r"|gutenberg\.(?:org|net)|pgdp\.net|distributed proofread",
     re.IGNORECASE,
 )
+_BOILERPLATE_CUES = ("gutenberg", "pglaf.org", "pgdp.net", "distributed proofread")
 _BREAK = re.compile(r"\n(?:[ \t]*\n)+")  # empty lines; the next line keeps its indentation
 _EDGE_PARAGRAPHS = 12  # credits stand among the first or last of these
 _NOTES_FROM_FRACTION = 0.9  # notes after this part of the book run to its end
@@ -55,11 +58,11 @@ _NOTES_FROM_FRACTION = 0.9  # notes after this part of the book run to its end
 
 def is_gutenberg(text: str) -> bool:
     """Whether a text carries the project's markers or licence."""
-    return bool(
-        _START.search(text)
-        or _SMALL_PRINT_END.search(text)
-        or _END.search(text)
-        or _HEADER_PHRASE.search(text)
+    folded = text.lower()
+    if any(phrase in folded for phrase in _HEADER_PHRASES):
+        return True
+    return any(cue in folded for cue in _CUES) and any(
+        marker.search(text) for marker in (_START, _SMALL_PRINT_END, _END)
     )
 
 
@@ -73,7 +76,12 @@ def strip_gutenberg(text: str) -> str:
     start, end = _body(text)
     paragraphs = _BREAK.split(text[start:end].strip("\n"))
     kept = _without_credits(_without_notes(paragraphs))
-    return "\n\n".join(p for p in kept if not _BOILERPLATE.search(p)).strip("\n")
+    return "\n\n".join(p for p in kept if not _is_boilerplate(p)).strip("\n")
+
+
+def _is_boilerplate(paragraph: str) -> bool:
+    folded = paragraph.lower()
+    return any(cue in folded for cue in _BOILERPLATE_CUES) and bool(_BOILERPLATE.search(paragraph))
 
 
 def _body(text: str) -> tuple[int, int]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from llm.corpus.facts import Facts
 
 _ENDS = tuple(".!?…:;\"'”’»)]。！？")
-_LETTER = re.compile(r"[^\W\d_]")
 # As many characters without a meaning as this leave nothing of the score.
 _HOPELESS_FRACTION = 0.05
 _DIGITS = 4
 
 
-def quality(text: str, *, language_score: float) -> float:
+def quality(facts: Facts, *, language_score: float) -> float:
     """Score a cleaned text from 0 (worst) to 1, rounded to four digits so that noise decides
     nothing.
 
@@ -26,43 +24,14 @@ def quality(text: str, *, language_score: float) -> float:
       leaves them: replacement characters, private and unassigned code points.
     An empty text has 0.
     """
-    words = text.split()
+    words, characters = len(facts.words), sum(map(len, facts.lines))
     if not words:
         return 0.0
-    with_letter = sum(word.isalpha() or bool(_LETTER.search(word)) for word in words)
-    repeated, ended, total = _lines(text)
-    unreadable = unreadable_characters(text) / len(text)
     score = (
         language_score
-        * (with_letter / len(words))
-        * (1 - repeated / total)
-        * (0.5 + 0.5 * ended / total)
-        * max(0.0, 1 - unreadable / _HOPELESS_FRACTION)
+        * (facts.words_with_letter / words)
+        * (1 - facts.line_repeats[1])
+        * (0.5 + 0.5 * facts.ended_line_characters(_ENDS) / characters)
+        * max(0.0, 1 - facts.unreadable_characters / len(facts.text) / _HOPELESS_FRACTION)
     )
     return round(min(1.0, max(0.0, score)), _DIGITS)
-
-
-def unreadable_characters(text: str) -> int:
-    """How many characters are replacement characters, or private or unassigned code points."""
-    if text.isascii():
-        return 0
-    return sum(
-        text.count(character)
-        for character in set(text)
-        if character == "\ufffd" or unicodedata.category(character) in ("Cn", "Co", "Cs")
-    )
-
-
-def _lines(text: str) -> tuple[int, int, int]:
-    """Characters in lines that stood before, in lines that end in punctuation, and in all."""
-    seen: set[str] = set()
-    repeated = ended = total = 0
-    for line in text.split("\n"):
-        line = line.strip()
-        total += len(line)
-        if line in seen:
-            repeated += len(line)
-        seen.add(line)
-        if line.endswith(_ENDS):
-            ended += len(line)
-    return repeated, ended, total

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from llm.corpus.filters import FilterSettings
+from llm.config import Section
+from llm.corpus.extract import ExtractSettings
+from llm.corpus.filters import FilterSettings, PerplexitySettings
 from llm.corpus.licences import Licence, LicenceLedger, allowed
+from llm.corpus.privacy import PrivacySettings
 from llm.errors import InputError
 from llm.tracking import Tracker
 
@@ -20,16 +24,20 @@ if TYPE_CHECKING:
 _SPREAD_BYTES = 2_000_000
 
 
-class Config(FilterSettings):
-    """Filters, and what is masked."""
+class Config(Section):
+    """What is taken off and mended, what is masked, what is dropped, and what is kept of that."""
 
     allow_licences: list[Licence] | None = Field(
         default=None,
         description="licences whose documents are kept, by SPDX name or as the sources say; case "
         "does not count; null keeps all, a list drops unknown ones too",
     )
-    mask_personal_data: bool = Field(
-        description="put [email] and [phone] in the place of addresses and telephone numbers"
+    extract: ExtractSettings = Field(description="from raw to plain text")
+    personal_data: PrivacySettings = Field(description="what is masked")
+    filters: FilterSettings = Field(description="what is kept")
+    perplexity: PerplexitySettings = Field(description="drop what is unusual for this corpus")
+    reject_characters: int = Field(
+        ge=0, description="how much of a dropped text stands beside its reason"
     )
 
 
@@ -52,6 +60,7 @@ def run(
     """
     from llm.corpus.cleaning import Cleaner
     from llm.corpus.documents import REJECT_SCHEMA, PartWriter, require_passed, sorted_documents
+    from llm.corpus.perplexity import learn_limit
     from llm.corpus.units import UnitCleaner, trips, units_of
     from llm.corpus.workers import ordered_map, worker_count
     from llm.files import new_directory, read_manifest, write_manifest
@@ -63,13 +72,19 @@ def run(
     ledger = read_manifest(raw, made_by="download")["sources"]
     size = sum(row["bytes"] for row in ledger)
     cleaner = Cleaner(
-        FilterSettings(**_filter_values(config)),
-        config.mask_personal_data,
-        allowed(config.allow_licences),
+        extract=config.extract,
+        personal_data=config.personal_data,
+        filters=config.filters,
+        allow_licences=allowed(config.allow_licences),
+        reject_characters=config.reject_characters,
     )
-    known = open_cache(cache, config.model_dump(mode="json"), code="llm/corpus/units.py")
     tally = _Tally()
     with new_directory(rejects) as rejects_folder, new_directory(documents) as folder:
+        model = folder / ".model.npz"
+        limit = learn_limit(raw, ledger, cleaner, config.perplexity, model=model)
+        cleaner = replace(cleaner, perplexity=limit)
+        settings = config.model_dump(mode="json") | {"limit": limit and limit[1:]}
+        known = open_cache(cache, settings, code="llm/corpus/units.py")
         dropped = PartWriter(rejects_folder, REJECT_SCHEMA)
         with sorted_documents(folder) as kept, Progress("clean", unit="documents") as progress:
             work = trips(units_of(raw.resolve(), ledger))
@@ -82,6 +97,7 @@ def run(
                     tally.add(unit)
                     progress.advance(unit.kept.num_rows + unit.rejects.num_rows)
         dropped.close()
+        model.unlink(missing_ok=True)
         if not tally.kept:
             raise _nothing_kept(raw, tally)
         write_manifest(folder, documents=tally.kept, licences=dict(sorted(tally.licences.items())))
@@ -90,11 +106,10 @@ def run(
     print(f"clean: {len(tally.units):,} units, {tally.remembered:,} of them remembered", flush=True)
     if tracker is not None:
         tracker.log_timings({"units": len(tally.units), "units_cached": tally.remembered})
-    return tally.metrics()
-
-
-def _filter_values(config: Config) -> dict[str, Any]:
-    return config.model_dump(include=set(FilterSettings.model_fields))
+    metrics = tally.metrics()
+    if limit is not None:
+        metrics["maximum_perplexity"] = limit.maximum
+    return metrics
 
 
 class _Tally:

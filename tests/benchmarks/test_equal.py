@@ -14,7 +14,7 @@ from llm.stages.dedupe import Config as DedupeConfig
 def test_ours_are_settings_of_the_stages():
     settings = settings_of("tiny", equal.CHANGES)
     clean, dedupe = CleanConfig(**settings["clean"]), DedupeConfig(**settings["dedupe"])
-    assert clean.minimum_words == 50
+    assert clean.filters.minimum_words == 50
     assert dedupe.permutations == equal.PERMUTATIONS
 
 

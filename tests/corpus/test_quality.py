@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm.corpus.facts import Facts
 from llm.corpus.quality import quality
 
 GOOD = (
@@ -13,8 +14,8 @@ GOOD = (
 
 
 def test_a_good_text_has_its_language_score():
-    assert quality(GOOD, language_score=1.0) == 1.0
-    assert quality(GOOD, language_score=0.75) == 0.75
+    assert quality(Facts(GOOD), language_score=1.0) == 1.0
+    assert quality(Facts(GOOD), language_score=0.75) == 0.75
 
 
 @pytest.mark.parametrize(
@@ -30,13 +31,13 @@ def test_a_good_text_has_its_language_score():
     ids=["cut off", "repeated", "numbers", "unreadable", "private", "empty"],
 )
 def test_every_fault_takes_off(worse):
-    assert quality(worse, language_score=1.0) < 1.0
+    assert quality(Facts(worse), language_score=1.0) < 1.0
 
 
 def test_verse_loses_half_at_most():
-    assert quality("Tyger Tyger\nburning bright", language_score=1.0) == 0.5
+    assert quality(Facts("Tyger Tyger\nburning bright"), language_score=1.0) == 0.5
 
 
 @given(st.text(max_size=200), st.floats(0, 1))
 def test_it_is_a_share(text, score):
-    assert 0.0 <= quality(text, language_score=score) <= 1.0
+    assert 0.0 <= quality(Facts(text), language_score=score) <= 1.0

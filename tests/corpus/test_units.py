@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from llm.corpus import units
-from llm.corpus.cleaning import Cleaner
-from llm.corpus.filters import FilterSettings
 from llm.corpus.records import Record, read_records
 from llm.corpus.units import UnitCleaner, trips, units_of
 from llm.work_cache import WorkCache
-from tests.corpus.test_cleaning import GOOD, SETTINGS
+from tests.corpus.test_cleaning import GOOD
 
 
 @pytest.fixture
@@ -57,11 +55,11 @@ def test_small_units_travel_together(monkeypatch):
     assert list(map(len, found)) == [3, 2, 1, 1, 1]
 
 
-def test_the_second_time_is_remembered_and_gives_the_same(raw, tmp_path):
-    cleaner = UnitCleaner(Cleaner(SETTINGS, True), WorkCache(tmp_path / "cache"))
-    cleaner = pickle.loads(pickle.dumps(cleaner))
+def test_the_second_time_is_remembered_and_gives_the_same(raw, tmp_path, cleaner):
+    units_cleaner = UnitCleaner(cleaner, WorkCache(tmp_path / "cache"))
+    units_cleaner = pickle.loads(pickle.dumps(units_cleaner))
     many = list(units_of(raw, ledger("a.jsonl", "b.txt", "c.bin")))
-    first, second = cleaner(many), cleaner(many)
+    first, second = units_cleaner(many), units_cleaner(many)
     assert not any(unit.remembered for unit in first)
     assert all(unit.remembered for unit in second)
     for one, two in zip(first, second, strict=True):
@@ -72,8 +70,8 @@ def test_the_second_time_is_remembered_and_gives_the_same(raw, tmp_path):
     assert [unit.rejects["reason"].to_pylist() for unit in first][-1] == ["unknown_format"]
 
 
-def test_a_record_that_differs_in_any_field_is_another_unit():
-    cleaner = UnitCleaner(Cleaner(FilterSettings(**SETTINGS.model_dump()), True), WorkCache(None))
+def test_a_record_that_differs_in_any_field_is_another_unit(cleaner):
+    units_cleaner = UnitCleaner(cleaner, WorkCache(None))
     facts: dict[str, Any] = {"raw_id": "r", "source": "s", "licence": "l", "data": GOOD}
     changes: list[dict[str, Any]] = [
         {},
@@ -87,5 +85,5 @@ def test_a_record_that_differs_in_any_field_is_another_unit():
         {"data": GOOD + "\ud800"},
         {"data": GOOD + "\udfff"},
     ]
-    keys = {cleaner([(Record(**{**facts, **change}),)])[0].key for change in changes}
+    keys = {units_cleaner([(Record(**{**facts, **change}),)])[0].key for change in changes}
     assert len(keys) == len(changes)

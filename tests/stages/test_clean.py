@@ -1,28 +1,22 @@
 """The stage clean: rows by id, rejects with reasons, equal bytes however many processes."""
 
 import json
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from llm.config import read_params
 from llm.corpus.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
 from llm.errors import InputError
 from llm.files import read_manifest, write_manifest
 from llm.stages import clean
 from llm.stages.clean import Config, run
 
-CONFIG = Config(
-    language="en",
-    minimum_language_score=0.5,
-    minimum_words=5,
-    maximum_words=1000,
-    minimum_mean_word_length=2.5,
-    maximum_mean_word_length=12.0,
-    maximum_symbol_fraction=0.1,
-    maximum_duplicate_line_fraction=0.5,
-    maximum_unreadable_fraction=0.05,
-    mask_personal_data=True,
-)
+PARAMS = Path(__file__).resolve().parents[2] / "pipelines" / "profiles" / "tiny.yaml"
+VALUES = read_params(PARAMS)["clean"]
+VALUES["filters"] |= {"minimum_words": 5, "maximum_words": 1000}
+CONFIG = Config.model_validate(VALUES)
 STORY = "The keeper of lamp number {n} walked to the harbour and watched the boats of the evening."
 
 
@@ -126,3 +120,17 @@ def test_licences_that_are_not_allowed_are_dropped_and_counted(tmp_path, raw):
     }
     assert ledger["MIT"]["documents_forbidden"] == 1
     assert ledger["ISC"]["characters_kept"] == len(STORY.format(n=1))
+
+
+def test_the_unusual_is_dropped_on_request(tmp_path, raw):
+    odd = "A wizard quickly jinxed the six foxy gnomes of Czech fjords, vexing nymphs in vaults."
+    files = {"a.jsonl": jsonl(61), "b.txt": odd.encode()}
+    usual = {"keep_fraction": 0.9, "sample_characters": 10_000}
+    config = Config.model_validate(VALUES | {"perplexity": usual})
+    metrics = run(config, raw=raw(files), **paths(tmp_path))
+    assert metrics["dropped"]["perplexity"] >= 1
+    assert metrics["maximum_perplexity"] > 1.0
+    names = sorted(path.name for path in (tmp_path / "documents").iterdir())
+    assert names == ["manifest.json", "part-00000.parquet"]
+    rejects = pq.read_table(tmp_path / "rejects" / "part-00000.parquet")
+    assert "b.txt" in rejects["raw_id"].to_pylist()

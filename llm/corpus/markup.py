@@ -1,0 +1,85 @@
+"""From HTML to text: whole pages to what they say, fragments inside plain text to plain text.
+
+Pages go through Resiliparse (Bevendorff et al. 2018), which leaves out what stands around the main
+content by where it stands, class names and links. DataComp-LM (Li et al. 2024, section 4.2) found
+models trained on its texts as good as on trafilatura's at an eighth of the time. Fragments keep the
+line breaks of the text around them, which a page extractor would fold, so these go through
+selectolax's parser and the few rules below.
+"""
+
+from __future__ import annotations
+
+import re
+
+_BLOCKS = (
+    "address,article,aside,blockquote,body,caption,dd,div,dl,dt,fieldset,figcaption,figure,form,"
+    "h1,h2,h3,h4,h5,h6,header,hr,li,main,ol,p,pre,section,table,tbody,tr,ul"
+)
+_NOT_CONTENT = [
+    *("script", "style", "noscript", "template", "head", "nav", "footer", "svg", "iframe"),
+    *("button", "select", "textarea", "form"),
+]
+_TAG = re.compile(
+    r"</?(?:a|abbr|article|b|blockquote|body|br|code|div|em|font|footer|h[1-6]|head|header|hr|html"
+    r"|i|img|li|link|main|meta|nav|ol|p|pre|script|section|small|span|strong|style|sub|sup|table"
+    r"|tbody|td|th|thead|title|tr|u|ul)(?:\s[^<>]{0,2000})?/?>|<!--|<!doctype html",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&(?:amp|nbsp|lt|gt|quot|apos|mdash|ndash|hellip|[lr][sd]quo|#\d{2,6});")
+_PAGE = re.compile(
+    r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL
+)
+
+
+def has_markup(text: str) -> bool:
+    """Whether a text holds HTML: two known tags, or one and an entity, or two entities."""
+    signs = 0
+    for pattern, sign in ((_TAG, "<"), (_ENTITY, "&")):
+        if sign not in text:
+            continue
+        for _ in pattern.finditer(text):
+            signs += 1
+            if signs == 2:
+                return True
+    return False
+
+
+def strip_markup(text: str, *, page: bool, main_content: bool) -> str:
+    """The readable text of HTML: no tags, scripts or page furniture; blocks become paragraphs.
+
+    page: the text is a whole page, as one that begins with <html> is anyhow. main_content: of a
+    page without menus, headers, footers and adverts; all of it where nothing would be left.
+    """
+    if page or _PAGE.match(text):
+        return _page_text(text, main_content=main_content)
+    return _fragment_text(text)
+
+
+def _page_text(text: str, *, main_content: bool) -> str:
+    from resiliparse.extract.html2text import extract_plain_text
+
+    found = ""
+    if main_content:
+        found = extract_plain_text(text, main_content=True, alt_texts=False, list_bullets=False)
+    if not found.strip():
+        found = extract_plain_text(text, alt_texts=False, list_bullets=False)
+    return str(found)
+
+
+def _fragment_text(text: str) -> str:
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(text)
+    tree.strip_tags(_NOT_CONTENT)
+    body = tree.body
+    if body is None:
+        return ""
+    for node in body.css("br"):
+        node.replace_with("\n")
+    for node in body.css(_BLOCKS):
+        if node.mem_id != body.mem_id:
+            node.insert_before("\n\n")
+            node.insert_after("\n\n")
+    for node in body.css("td,th"):
+        node.insert_after(" ")
+    return body.text(deep=True, separator="")

@@ -1,0 +1,37 @@
+"""Every reason to drop a document, by the name that stands in the rejects and in the metrics."""
+
+from typing import Literal
+
+Reason = Literal[
+    # what is left, and how it reads (filters)
+    "empty",
+    "too_short",
+    "too_long",
+    "unreadable",
+    "symbols",
+    "digits",
+    "blocked_phrase",
+    # Gopher's rules of quality and of repetition (gopher)
+    "word_length",
+    "few_letters",
+    "bullets",
+    "ellipses",
+    "stop_words",
+    "duplicate_lines",
+    "duplicate_paragraphs",
+    "duplicate_line_characters",
+    "duplicate_paragraph_characters",
+    "common_ngram",
+    "duplicate_ngrams",
+    # C4's and FineWeb's rules (pages)
+    "placeholder",
+    "curly_brackets",
+    "few_sentences",
+    "menu",
+    "unended_lines",
+    "short_lines",
+    # the language, and how usual its words are (filters)
+    "language",
+    "language_score",
+    "perplexity",
+]
