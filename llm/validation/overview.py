@@ -13,6 +13,8 @@ from llm.files import write_json, write_text
 VERDICT = "verdict.json"  # inside a gate's Data Docs: its last run, passed or failed
 PAGE = "index.html"  # beside the folders of all gates
 TEMPLATE = "overview.html.jinja"
+# As the data passes them; a gate that is not named here comes last.
+ORDER = ("raw", "documents", "messages", "instructions", "splits", "tokens", "drift")
 
 
 def show(
@@ -44,11 +46,13 @@ def show(
 
 
 def read_verdicts(folder: Path) -> list[dict[str, Any]]:
-    """The last run of every gate below a folder, by name, its folder as `docs`."""
-    return [
+    """The last run of every gate below a folder, as the data passes them; its folder as `docs`."""
+    found = [
         {**json.loads(path.read_text(encoding="utf-8")), "docs": path.parent.name}
         for path in sorted(folder.glob(f"*/{VERDICT}"))
     ]
+    place = {gate: number for number, gate in enumerate(ORDER)}
+    return sorted(found, key=lambda verdict: place.get(verdict["gate"], len(place)))
 
 
 def render(verdicts: Sequence[Mapping[str, Any]]) -> str:
@@ -87,11 +91,13 @@ def _expected(arguments: Mapping[str, Any]) -> str:
     if high is not None:
         return f"at most {_number(high)}" if high else "none"
     if "value_set" in arguments:
-        return "one of: " + ", ".join(str(value) for value in arguments["value_set"])
+        return " or ".join(_number(value) for value in arguments["value_set"])
     return f"form {arguments['regex']}" if "regex" in arguments else "every row"
 
 
 def _number(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
         return str(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"

@@ -163,7 +163,15 @@ def results(tmp_path: Path) -> dict[str, Path]:
     gate = {
         "success": True,
         "suite": "tokens",
-        "expectations": [{"expectation": "ids_in_range", "column": "token_ids", "success": True}],
+        "expectations": [
+            {
+                "expectation": "expect_column_max_to_be_between",
+                "column": "ids_in_two_splits",
+                "rows": "every_row",
+                "success": True,
+                "meaning": "no document stands in two splits",
+            }
+        ],
     }
     write_json(paths["gates"] / "tokens.json", gate)
     answer = {
@@ -237,6 +245,30 @@ def test_cautions_stand_on_the_page_only_where_there_are_any(results: dict[str, 
     path = results["results"] / "judge.json"
     write_json(path, {**json.loads(path.read_text()), "auc": 0.57})
     assert "AUC 0.57" in render(facts_of(results), title="x")
+
+
+def test_gates_and_drift_stand_in_words(results: dict[str, Path]) -> None:
+    page = render(facts_of(results), title="Run")
+    assert "<td>no document stands in two splits</td><td>ids in two splits</td>" in page
+    assert "Drift" not in page
+    drift: dict[str, Any] = {
+        "accepted_as": "tiny",
+        "accepted": None,
+        "now": {"documents": 5342, "sources": {"tales": 1}, "fresh": 3},
+        "changes": {},
+    }
+    write_json(results["results"] / "validate_drift.json", drift)
+    assert "no earlier version of the data is accepted as tiny" in render(
+        facts_of(results), title="Run"
+    )
+    drift["accepted"] = {"documents": 5000, "sources": {"tales": 1}}
+    drift["changes"] = {"documents_change": 0.0684, "sources_stability_index": 0.125}
+    write_json(results["results"] / "validate_drift.json", drift)
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", render(facts_of(results), title="Run"))
+    at = cells.index("documents", cells.index("ids in two splits"))
+    assert cells[at : at + 4] == ["documents", "5,000", "5,342", "6.84 %"]
+    assert cells[at + 4 : at + 8] == ["shares of sources", "", "", "index 0.125"]
+    assert "fresh" not in cells
 
 
 def test_text_made_by_the_model_or_the_data_is_escaped(results: dict[str, Path]) -> None:

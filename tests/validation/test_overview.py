@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from llm.validation.overview import read_verdicts, show
+from llm.__main__ import STAGES
+from llm.validation.overview import ORDER, read_verdicts, show
 
 
 def result(success=True, **changed):
@@ -51,7 +52,8 @@ def test_what_is_expected_and_found_stands_in_words(tmp_path):
         result(expected={"min_value": 1000}, observed=5342),
         result(expected={"min_value": 0.01, "max_value": 0.2}, observed=0.0491934),
         result(expected={"max_value": 0.25}, observed=0.0),
-        result(expected={"value_set": ["en"]}, observed={"rows": 5342, "unexpected": 2}),
+        result(expected={"value_set": ["en", "fr"]}, observed={"rows": 5342, "unexpected": 2}),
+        result(expected={"value_set": [False]}, observed={"rows": 3, "unexpected": 0}),
         result(expected={"regex": "^a$"}, observed={"rows": 3, "unexpected": 0}),
         result(expected={}, observed={"error": "no such column"}),
     ]
@@ -61,8 +63,19 @@ def test_what_is_expected_and_found_stands_in_words(tmp_path):
         ("at least 1,000", "5,342"),
         ("0.01 to 0.2", "0.0491934"),
         ("at most 0.25", "0"),
-        ("one of: en", "2 of 5,342 rows at fault"),
+        ("en or fr", "2 of 5,342 rows at fault"),
+        ("no", "0 of 3 rows at fault"),
         ("form ^a$", "0 of 3 rows at fault"),
         ("every row", "could not be judged: no such column"),
     ):
         assert (expected, found) in list(pairwise(cells))
+
+
+def test_gates_stand_as_the_data_passes_them(tmp_path):
+    for gate in ("drift", "documents", "of_my_own", "raw"):
+        show(tmp_path / gate, gate=gate, results=[], pages={})
+    names = [verdict["gate"] for verdict in read_verdicts(tmp_path)]
+    assert names == ["raw", "documents", "drift", "of_my_own"]
+    assert set(ORDER) == {
+        stage.removeprefix("validate_") for stage in STAGES if "validate" in stage
+    }
