@@ -122,7 +122,7 @@ def _generate(options: argparse.Namespace) -> None:
         written = model.write(options.prompt, seed=model.seed + number)
         if options.log_probabilities:
             for token_id, value in zip(written.token_ids, written.log_probabilities, strict=True):
-                print(f"{value:9.3f}  {model.tokenizer.decode([token_id])!r}")
+                print(f"{value:9.3f}  {model.tokenizer.decode_written([token_id])!r}")
 
 
 def _chat(options: argparse.Namespace) -> None:

@@ -64,7 +64,7 @@ def write_responses(
                     seeds=[_seed(seed, index) for index in group],
                 )
             for index, token_ids in zip(group, written, strict=True):
-                responses[index] = tokenizer.decode(token_ids).strip()
+                responses[index] = tokenizer.decode_written(token_ids).strip()
             progress.advance(len(group))
     return responses
 

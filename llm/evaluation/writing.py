@@ -100,7 +100,7 @@ class _Stream:
         if token_id == self._tokenizer.end_of_text:
             self._written.ending = "end"
             return True
-        self._waiting += self._decoder.decode(self._tokenizer.token_bytes(token_id))
+        self._waiting += self._decoder.decode(self._tokenizer.written_bytes(token_id))
         return self._cut() or self._let_go()
 
     def close(self) -> Written:

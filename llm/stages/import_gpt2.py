@@ -123,6 +123,6 @@ def _check_vocabulary(of_weights: int, of_tokenizer: int, tokenizer: Path) -> No
             where=tokenizer,
             found=f"{of_tokenizer:,} tokens",
             expected=f"{of_weights:,} tokens, as the weights",
-            remedy="set train_tokenizer.kind to gpt2 for GPT-2's weights, "
+            remedy="for GPT-2's weights set train_tokenizer.kind to gpt2 and special_tokens to [], "
             "or import_gpt2.source to pretrained",
         )

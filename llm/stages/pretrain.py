@@ -182,6 +182,6 @@ def _task(config: Config, validation_ids: Any, words: Tokenizer, autocast: bool)
             maximum_new_tokens=config.sample_tokens,
             end_of_text=words.end_of_text,
         )[0]
-        return config.sample_prompt + words.decode(written)
+        return config.sample_prompt + words.decode_written(written)
 
     return NextTokenTask(validation_loss=validation_loss, write=write)

@@ -124,6 +124,21 @@ class Tokenizer:
         """The bytes of one token. Raises KeyError for an id outside the vocabulary or in a gap."""
         return self._encoding.decode_single_token_bytes(token_id)
 
+    def written_bytes(self, token_id: int) -> bytes:
+        """The bytes of a token that a model wrote: U+FFFD for one in a gap.
+
+        A model has a score for every id below vocab_size, and before it has learned much it may
+        well choose one that stands for nothing.
+        """
+        try:
+            return self.token_bytes(token_id)
+        except KeyError:
+            return "\ufffd".encode()
+
+    def decode_written(self, token_ids: Sequence[int]) -> str:
+        """The text of token ids that a model wrote; what forms no UTF-8 or no token is U+FFFD."""
+        return b"".join(map(self.written_bytes, token_ids)).decode("utf-8", "replace")
+
     @functools.cached_property
     def token_lengths(self) -> NDArray[np.int64]:
         """Bytes of text that each id stands for, (vocab_size,); 0 for special tokens and gaps."""

@@ -101,6 +101,7 @@ def test_ids_may_have_gaps_which_stand_for_nothing():
             made.decode([33, gap])
         with pytest.raises(KeyError):
             made.token_bytes(gap)
+        assert made.decode_written([33, gap, 260]) == "!\ufffdab"
 
 
 def test_the_end_of_text_is_needed():
