@@ -6,6 +6,7 @@ llm.corpus.index; what is signed, sorted and compared at once is bounded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm.corpus.index import Index, Scratch, pack_ids
+from llm.corpus.jaccard import are_similar
 from llm.corpus.signatures import Bands, Signing, choose_bands, sign
 from llm.corpus.unions import Rows, Unions, best_of_group, equal_groups, pairs_of_groups
 
@@ -55,9 +57,10 @@ def find_clusters(
     signer: Callable[[Sequence[Path], Signing], pa.Table] = sign,
 ) -> Clusters:
     """Join the documents with equal words, and those whose word n-grams have a Jaccard
-    similarity of at least `similarity` as estimated by their signatures; chains are one cluster.
+    similarity of at least `similarity`; chains are one cluster.
 
-    The estimate's standard deviation is sqrt(s (1 - s) / permutations), about 0.04 for 128. Of a
+    Signatures find pairs and estimate their similarity, with a standard deviation of
+    sqrt(s (1 - s) / permutations), about 0.04 for 128; near the limit n-grams are counted. Of a
     bucket of more than 32 documents each is compared with the lowest id and its neighbours by id
     alone. Of each cluster stays the document of the best quality, then of the lowest id. Texts
     without words are alike in nothing.
@@ -72,18 +75,21 @@ def find_clusters(
     best = np.arange(count)
     for rows, group in equal_groups(words_hash[worded], worded, memory_bytes=sorting):
         first = rows[np.searchsorted(group, group)]
-        same = _alike(signatures, first, rows, 1.0, comparing)  # whose hash alone is equal is not
+        # Whose hash alone is equal is not the same.
+        same = _equal_fractions(signatures, first, rows, comparing) == 1.0
         clusters.join(first[same], rows[same])
     roots = clusters.settle()
     doubled = np.flatnonzero(_sizes(roots)[roots] > 1)
     best[doubled] = best_of_group(roots[doubled], doubled, index.quality[doubled])
     distinct = worded[roots[worded] == worded]
+    search = _Search(index, parts, signatures, clusters, signing, similarity, memory_bytes)
     bands = choose_bands(signing.permutations, similarity)
     for band in range(bands.bands):
         keys = _band_keys(index.scratch, signatures, distinct, band, bands)
         for rows, group in equal_groups(keys, distinct, memory_bytes=sorting):
             for one, other in pairs_of_groups(rows, group):
-                _join_alike(clusters, signatures, one, other, similarity, comparing)
+                search.compare(one, other)
+    search.settle_unsure()
     return _choose(clusters.settle(), best, index.quality)
 
 
@@ -133,37 +139,73 @@ def _band_keys(
     return keys
 
 
-def _join_alike(
-    clusters: Unions,
-    signatures: NDArray[np.uint32],
-    one: Rows,
-    other: Rows,
-    similarity: float,
-    memory_bytes: int,
-) -> None:
-    """Join the pairs that are similar enough; those of one cluster need no comparing."""
-    apart = clusters.roots(one) != clusters.roots(other)
-    one, other = one[apart], other[apart]
-    alike = _alike(signatures, one, other, similarity, memory_bytes)
-    clusters.join(one[alike], other[alike])
+class _Search:
+    """Joins candidates that are similar enough. A pair whose estimate lies within three standard
+    deviations of the limit waits until its n-grams are counted themselves."""
+
+    def __init__(
+        self,
+        index: Index,
+        parts: Sequence[Path],
+        signatures: NDArray[np.uint32],
+        clusters: Unions,
+        signing: Signing,
+        similarity: float,
+        memory_bytes: int,
+    ) -> None:
+        self._index = index
+        self._parts = parts
+        self._signatures = signatures
+        self._clusters = clusters
+        self._ngram_words = signing.ngram_words
+        self._similarity = similarity
+        self._comparing = int(memory_bytes * _COMPARED_FRACTION)
+        self._margin = 3 * math.sqrt(similarity * (1 - similarity) / signing.permutations)
+        self._unsure = np.empty(0, dtype=np.int64)  # one * documents + other, ascending
+
+    def compare(self, one: Rows, other: Rows) -> None:
+        """Join the pairs that are surely similar; remember those that may be."""
+        apart = self._clusters.roots(one) != self._clusters.roots(other)
+        one, other = one[apart], other[apart]  # those of one cluster need no comparing
+        equal = _equal_fractions(self._signatures, one, other, self._comparing)
+        sure = equal >= self._similarity + self._margin
+        self._clusters.join(one[sure], other[sure])
+        unsure = ~sure & (equal >= self._similarity - self._margin)
+        pairs = one[unsure] * len(self._index.ids) + other[unsure]
+        self._unsure = np.union1d(self._unsure, pairs)
+        if self._unsure.nbytes > self._comparing:
+            self.settle_unsure()
+
+    def settle_unsure(self) -> None:
+        """Count the n-grams of the pairs that wait and are still apart; join who is similar."""
+        one, other = np.divmod(self._unsure, max(len(self._index.ids), 1))
+        self._unsure = self._unsure[:0]
+        apart = self._clusters.roots(one) != self._clusters.roots(other)
+        one, other = one[apart], other[apart]
+        similar = are_similar(
+            self._index,
+            self._parts,
+            one,
+            other,
+            ngram_words=self._ngram_words,
+            similarity=self._similarity,
+            memory_bytes=self._comparing,
+        )
+        self._clusters.join(one[similar], other[similar])
 
 
-def _alike(
-    signatures: NDArray[np.uint32],
-    one: Rows,
-    other: Rows,
-    similarity: float,
-    memory_bytes: int,
-) -> NDArray[np.bool_]:
-    """Whether the signatures of each pair agree in at least this fraction of their hashes."""
+def _equal_fractions(
+    signatures: NDArray[np.uint32], one: Rows, other: Rows, memory_bytes: int
+) -> NDArray[np.float64]:
+    """In which fraction of their hashes the signatures of each pair agree."""
     permutations = signatures.shape[1]
-    alike = np.empty(len(one), dtype=bool)
+    equal = np.empty(len(one), dtype=np.float64)
     step = max(1, memory_bytes // (12 * permutations))
     for start in range(0, len(one), step):
         pairs = slice(start, start + step)
-        equal = np.count_nonzero(signatures[one[pairs]] == signatures[other[pairs]], axis=1)
-        alike[pairs] = equal >= similarity * permutations
-    return alike
+        agree = signatures[one[pairs]] == signatures[other[pairs]]
+        equal[pairs] = np.count_nonzero(agree, axis=1) / permutations
+    return equal
 
 
 def _choose(cluster: Rows, best: Rows, quality: NDArray[np.float32]) -> Clusters:

@@ -116,6 +116,18 @@ def hash_words(texts: Any) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     return words, hashes
 
 
+def normalised_texts(texts: Any) -> pa.Array:
+    """An Arrow array of texts, each `normalised`."""
+    daft = _engine()
+    table = (
+        daft.from_arrow(pa.table({"place": np.arange(len(texts)), "text": texts}))
+        .select("place", normalised(daft.col("text")).alias("plain"))
+        .to_arrow()
+        .sort_by("place")
+    )
+    return table["plain"].cast(pa.string()).combine_chunks()
+
+
 def _engine() -> Any:
     os.environ.setdefault("DAFT_PROGRESS_BAR", "0")  # its bars would overwrite our lines
     import daft

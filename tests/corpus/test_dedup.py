@@ -29,7 +29,7 @@ def edited(original: str, edits: int, seed: int) -> str:
     rng = random.Random(seed)
     words = original.split()
     for place in rng.sample(range(len(words)), edits):
-        words[place] = f"new{rng.random()}"
+        words[place] = f"new{rng.randrange(10**9)}"
     return " ".join(words)
 
 
@@ -90,10 +90,16 @@ def test_recall_and_precision_against_the_true_similarity(tmp_path):
     for one, two in itertools.combinations(texts, 2):
         together = found.cluster[one] == found.cluster[two]
         similarity = jaccard(one, two) if family[one] == family[two] else 0.0
-        if similarity >= 0.82:  # three standard deviations of the estimate
-            assert together
-        if similarity <= 0.58:
-            assert not together
+        assert together == (similarity >= 0.7)
+
+
+def test_pairs_near_the_limit_are_counted(tmp_path):
+    """An estimate alone would be wrong on both sides of it."""
+    pairs = [(text(n), edited(text(n), edits=8 + n % 6, seed=n)) for n in range(200)]
+    truth = [jaccard(*pair) >= 0.7 for pair in pairs]
+    assert 50 < sum(truth) < 150
+    found = outcome(tmp_path / "a", list(itertools.chain(*pairs)), memory=50_000)
+    assert [found.cluster[one] == found.cluster[other] for one, other in pairs] == truth
 
 
 def test_a_chain_is_one_cluster(tmp_path):

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.corpus.unions import Unions, best_of_group, equal_groups, pairs_of_groups
@@ -20,6 +20,7 @@ def plain_components(count: int, pairs: list[tuple[int, int]]) -> list[int]:
     return lowest
 
 
+@settings(deadline=None)  # the first call imports
 @given(
     st.integers(1, 14).flatmap(
         lambda n: st.tuples(
@@ -43,6 +44,7 @@ def test_a_long_chain_in_a_bad_order():
     assert set(unions.settle().tolist()) == {0}
 
 
+@settings(deadline=None)  # the first call imports
 @given(st.lists(st.integers(0, 6), max_size=60), st.sampled_from([50, 500, 10**6]))
 def test_groups_of_equal_keys(small, memory):
     keys = np.array([key * (2**64 // 7) for key in small], dtype=np.uint64)  # all over the range
