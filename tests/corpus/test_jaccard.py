@@ -34,7 +34,7 @@ def test_the_different_ngrams(texts, length):
     found = defaultdict(list)
     for number, value in zip(document.tolist(), values.tolist(), strict=True):
         found[number].append(value)
-    meaning = {}  # of each hash: the same in all texts
+    meaning: dict[int, tuple] = {}  # of each hash: the same in all texts
     for number, text in enumerate(texts):
         expected = plain_ngrams(text, length)
         assert len(found[number]) == len(expected)
