@@ -46,23 +46,20 @@ metrics: $(STAMP)
 wiring: $(STAMP)
 	@$(PY) -m pipelines.wiring
 
-# The peers are the extra `bench` of pyproject.toml, installed beside what constraints.txt pins.
+# The peers are the extra `bench` of pyproject.toml.
 # What to measure: make bench-data BENCH="--only loading --repeats 1"
 bench-data: $(STAMP)
-	@$(PY) -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-	    print(*project['optional-dependencies']['bench'], sep='\n')" > .venv/bench.txt
-	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	    --requirement .venv/bench.txt
+	@LLM_EXTRAS=bench sh infra/setup.sh
 	@$(PY) -m benchmarks.data $(BENCH)
 
 # Installed once, and again whenever one of these files changes.
-$(STAMP): pyproject.toml constraints.txt infra/setup.sh
+$(STAMP): pyproject.toml constraints.txt infra/setup.sh infra/requirements.py
 	@sh infra/setup.sh
 	@touch $(STAMP)
 
 # Local version labels (+cpu) name one machine's build: they are cut off.
 constraints: $(STAMP)
-	@$(PY) -m piptools compile --quiet --upgrade --extra dev --allow-unsafe --strip-extras \
+	@$(PY) -m piptools compile --quiet --upgrade --all-extras --allow-unsafe --strip-extras \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 	    --no-header --no-annotate --output-file .venv/constraints.txt pyproject.toml
 	@{ echo "# Every version, resolved from pyproject.toml by: make constraints"; \

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Makes .venv and installs every version of constraints.txt; `make` calls it from the top folder.
+# Makes .venv and installs what pyproject.toml asks for, with the extra `dev` and those in
+# LLM_EXTRAS (cloud, ray, server, bench), at the versions of constraints.txt; `make` calls it from
+# the top folder.
 set -eu
 
 fail() {
@@ -29,10 +31,14 @@ if ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
     "$python" -m venv --clear .venv || fail "$python could not make .venv."
 fi
 
-echo "setup: installing $(grep -c == constraints.txt) packages; the first time takes minutes"
+wanted=.venv/requirements.txt
+# shellcheck disable=SC2086 # several extras are several words
+.venv/bin/python infra/requirements.py dev ${LLM_EXTRAS:-} >"$wanted" ||
+    fail "the extras cannot be read: LLM_EXTRAS is '${LLM_EXTRAS:-}'."
+echo "setup: installing $(grep -c . "$wanted") packages and what they need; the first time takes minutes"
 quiet=--quiet # a log needs no line per package
 [ -t 1 ] && quiet=
-.venv/bin/python -m pip install $quiet --disable-pip-version-check --requirement constraints.txt ||
-    fail "the installation failed. Mend what pip says above, then start again."
+.venv/bin/python -m pip install $quiet --disable-pip-version-check --constraint constraints.txt \
+    --requirement "$wanted" || fail "the installation failed. Mend what pip says above, then start again."
 command -v "${CXX:-g++}" >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1 ||
     echo "setup: no C++ compiler here: training runs uncompiled, slower but the same."
