@@ -66,7 +66,7 @@ def work_units(raw: Path, ledger: Sequence[Mapping[str, Any]]) -> Iterator[Unit]
     """The pieces into which reading the folder falls, in order; the records of one after another
     are those of `read_records`.
 
-    Plain text is cut every 16 MiB, plain JSONL and Parquet about every 64 MiB; a compressed file,
+    Plain text is cut every 16 MiB, plain JSONL and Parquet about every 4 MiB; a compressed file,
     CSV and WARC are one unit each. A unit depends on its file's bytes and its row only.
     """
     for row in ledger:

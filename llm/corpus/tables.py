@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What a record may say about itself, besides its text.
 OWN_FIELDS = ("id", "licence", "license", "language", "url")
-SPAN_BYTES = 64 * 1024 * 1024  # a longer file of lines or rows is read in spans of about this size
+SPAN_BYTES = 4 * 1024 * 1024  # a longer file of lines or rows is read in spans of about this size
 _BATCH_BYTES = 4 * 1024 * 1024
 _SKIP_BYTES = 1 << 20
 
@@ -31,7 +31,7 @@ def line_spans(path: Path) -> int:
 def read_lines(
     path: Path, *, text_field: str, compression: Compression = "", span: int | None = None
 ) -> Iterator[Item]:
-    """Records of a JSONL file, or of the lines that begin in one 64 MiB span of a plain one.
+    """Records of a JSONL file, or of the lines that begin in one 4 MiB span of a plain one.
 
     Places: ":LINE", past the first span "#SPAN:LINE" counted from the span's first line, so that
     lines added at the end change no place. Memory holds one line.
@@ -144,7 +144,7 @@ def _text_or_bytes(text: str) -> str | bytes:
 
 
 def row_spans(path: Path) -> list[list[int]]:
-    """The row groups of a Parquet file, put together to spans of about 64 MiB."""
+    """The row groups of a Parquet file, put together to spans of about 4 MiB."""
     with _open(path) as parquet:
         facts = parquet.metadata
         spans: list[list[int]] = [[]]

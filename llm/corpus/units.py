@@ -14,54 +14,75 @@ from typing import Any
 
 import pyarrow as pa
 
+from llm.corpus import records
 from llm.corpus.cleaning import Cleaner
 from llm.corpus.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
-from llm.corpus.records import Record, read_records
+from llm.corpus.formats import format_of
+from llm.corpus.records import Record, read_unit, work_units
 from llm.work_cache import Entry, WorkCache, key_of
 
 UNIT_BYTES = 4 * 1024 * 1024
 _TRIP_UNITS = 64
 _TRIP_BYTES = 1024 * 1024
+_IN_PIECES = ("text", "html", "jsonl", "parquet")  # whole files of these are one piece at most
 
-Unit = tuple[Record, ...]
+
+@dataclass(frozen=True)
+class Unit:
+    """What is cleaned and remembered at once.
+
+    part: a raw file, or a piece of it, that the worker reads; or records that were read already.
+    size: bytes of the file that it stands for, about.
+    """
+
+    part: records.Unit | tuple[Record, ...]
+    size: int
 
 
 def units_of(raw: Path, ledger: Sequence[Mapping[str, Any]]) -> Iterator[Unit]:
-    """Read the files of a raw folder, in the order of its ledger, as units.
+    """Cut the files of a raw folder, in the order of its ledger, into units.
 
-    A unit holds records of one file, about 4 MiB or one longer record; lines added at the end of
-    a file leave the units before them as they were. Memory holds one unit.
+    A unit is of one file; lines added at the end of a file leave the units before them as they
+    were. Files and pieces of bounded size are read by the workers. What unpacks to an unknown
+    size is read here, in runs of records of about 4 MiB. Memory holds one unit.
     """
-    for row in ledger:
-        waiting: list[Record] = []
-        size = 0
-        for record in read_records(raw, [row]):
-            waiting.append(record)
-            size += _size(record)
-            if size >= UNIT_BYTES:
-                yield tuple(waiting)
-                waiting, size = [], 0
-        if waiting:
-            yield tuple(waiting)
+    for part in work_units(raw, ledger):
+        path = raw / str(part.row["file"])
+        size = path.stat().st_size
+        kind, compression = format_of(path.name)
+        if part.piece is not None:
+            yield Unit(part, min(size, UNIT_BYTES))
+        elif not compression and (size <= UNIT_BYTES or kind in _IN_PIECES):
+            yield Unit(part, size)
+        else:
+            yield from _runs(read_unit(raw, part))
+
+
+def _runs(found: Iterable[Record]) -> Iterator[Unit]:
+    waiting: list[Record] = []
+    size = 0
+    for record in found:
+        waiting.append(record)
+        size += len(record.data or "") + len(record.raw_id)
+        if size >= UNIT_BYTES:
+            yield Unit(tuple(waiting), size)
+            waiting, size = [], 0
+    if waiting:
+        yield Unit(tuple(waiting), size)
 
 
 def trips(units: Iterable[Unit]) -> Iterator[list[Unit]]:
     """Units for one trip to a worker: many small ones, up to 1 MiB, or one."""
     trip: list[Unit] = []
-    trip_size = 0
+    size = 0
     for unit in units:
-        size = sum(map(_size, unit))
-        if trip and (trip_size + size > _TRIP_BYTES or len(trip) == _TRIP_UNITS):
+        if trip and (size + unit.size > _TRIP_BYTES or len(trip) == _TRIP_UNITS):
             yield trip
-            trip, trip_size = [], 0
+            trip, size = [], 0
         trip.append(unit)
-        trip_size += size
+        size += unit.size
     if trip:
         yield trip
-
-
-def _size(record: Record) -> int:
-    return len(record.data or "") + len(record.raw_id)
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,7 @@ class CleanedUnit:
 class UnitCleaner:
     """Cleans units, or takes them from the cache; picklable, so that any process can do it."""
 
+    raw: Path
     cleaner: Cleaner
     cache: WorkCache
 
@@ -91,19 +113,21 @@ class UnitCleaner:
         return [self._clean(unit) for unit in units]
 
     def _clean(self, unit: Unit) -> CleanedUnit:
-        # repr shows every field, bytes and lone surrogates too, in ASCII or UTF-8, and one way.
-        key = key_of(content="\n".join(map(repr, unit)).encode("utf-8"))
+        part = unit.part
+        found = part if isinstance(part, tuple) else tuple(read_unit(self.raw, part))
+        # repr shows every field, bytes and lone surrogates too, in one way, and as UTF-8.
+        key = key_of(content="\n".join(map(repr, found)).encode("utf-8"))
         entry = self.cache.get(key)
         remembered = entry is not None
         if entry is None:
-            entry = self._work(unit)
+            entry = self._work(found)
             self.cache.put(key, entry)
         return CleanedUnit(
             key, entry.tables["kept"], entry.tables["rejects"], entry.facts, remembered
         )
 
-    def _work(self, unit: Unit) -> Entry:
-        facts = dict(vars(self.cleaner(unit)))
+    def _work(self, found: tuple[Record, ...]) -> Entry:
+        facts = dict(vars(self.cleaner(found)))
         return Entry(
             tables={
                 "kept": pa.Table.from_pylist(facts.pop("kept"), schema=DOCUMENT_SCHEMA),

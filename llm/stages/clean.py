@@ -87,9 +87,10 @@ def run(
         known = open_cache(cache, settings, code="llm/corpus/units.py")
         dropped = PartWriter(rejects_folder, REJECT_SCHEMA)
         with sorted_documents(folder) as kept, Progress("clean", unit="documents") as progress:
-            work = trips(units_of(raw.resolve(), ledger))
+            place = raw.resolve()  # processes of other machines start in other folders
+            work = trips(units_of(place, ledger))
             workers = worker_count() if size > _SPREAD_BYTES else 1
-            for trip in ordered_map(UnitCleaner(cleaner, known), work, workers=workers):
+            for trip in ordered_map(UnitCleaner(place, cleaner, known), work, workers=workers):
                 for unit in trip:
                     kept.add_table(unit.kept)
                     for row in unit.rejects.to_pylist():
