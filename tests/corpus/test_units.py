@@ -38,7 +38,7 @@ def ledger(*names):
 
 
 @pytest.fixture
-def clean(cleaner):
+def clean(raw, cleaner):
     """A function that cleans files of `raw`, with a cache in a folder or without."""
 
     def run(folder, *names):
