@@ -159,6 +159,15 @@ def read_tokens(
     manifest = read_facts(directory, tokenizer=tokenizer)
     token_ids = np.empty(manifest["tokens"], dtype=manifest["dtype"])
     starts = np.empty(manifest["documents"], dtype=np.int64)
+    fill_tokens(directory, token_ids, starts)
+    return token_ids, starts
+
+
+def fill_tokens(directory: Path, token_ids: NDArray[Any], starts: NDArray[np.int64]) -> None:
+    """Write all token ids, (tokens,), and document starts, (documents,), into arrays of that size.
+
+    Raises InputError where the shards hold more or fewer.
+    """
     position = document = 0
     for batch in read_batches(directory):
         lists = batch.column("token_ids")
@@ -178,7 +187,6 @@ def read_tokens(
             expected=f"{len(token_ids):,} tokens, {len(starts):,} documents",
             remedy=f"make them again: dvc repro --force {MADE_BY}",
         )
-    return token_ids, starts
 
 
 def _write_shard(table: pa.Table, path: Path, vocab_size: int) -> Counts:
