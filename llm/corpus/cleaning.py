@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -34,13 +35,16 @@ class Cleaned:
     """Rows of kept documents and of rejects, in the order of their records, and counts.
 
     repairs: documents per repair (see extract), and places mended or masked; of kept documents.
-    encodings: documents per encoding of a file.
+    encodings: documents per encoding of a file. claims: how the language that a record or its
+    source claims fares against the one identified, where one was: agree, differ, or unclear for
+    a claim that is no ISO 639-1 code, as "English".
     """
 
     kept: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     repairs: Counter[str] = field(default_factory=Counter)
     encodings: Counter[str] = field(default_factory=Counter)
+    claims: Counter[str] = field(default_factory=Counter)
     characters_in: int = 0
 
 
@@ -86,6 +90,8 @@ class Cleaner:
         done = extract(data, self.extract, self.personal_data, html=record.html)
         facts = Facts(done.text)
         verdict = self._judge(facts)
+        if verdict.language and record.language:
+            result.claims[_compared(record.language, verdict.language)] += 1
         if verdict.reason:
             self._reject(
                 result, record, verdict.reason, done.text or without_surrogates(data), len(data)
@@ -127,3 +133,11 @@ class Cleaner:
                 "text": text[: self.reject_characters],
             }
         )
+
+
+def _compared(claim: str, identified: str) -> str:
+    """A claim against a language; of "en-GB" (BCP 47) the first part counts."""
+    code = re.split("[-_]", claim, maxsplit=1)[0].lower()
+    if len(code) != 2:
+        return "unclear"
+    return "agree" if code == identified else "differ"

@@ -16,10 +16,11 @@ def licence_rows(stages: Mapping[str, Any]) -> list[Row]:
     those of the source in the training split, under all its licences; only in its first row.
     """
     rows: dict[tuple[str, str], Row] = {}
-    for file in stages.get("download", {}).get("sources", []):
-        row = rows.setdefault((file["name"], file["licence"]), _row(file["name"], file["licence"]))
-        row["files"] += 1
-        row["bytes"] += file["bytes"]
+    for brought in stages.get("download", {}).get("by_source", []):
+        source, licence = brought["name"], brought["licence"]
+        rows[source, licence] = _row(source, licence) | {
+            name: brought[name] for name in ("files", "bytes")
+        }
     for counts in stages.get("clean", {}).get("licence_ledger", []):
         source, licence = counts["source"], counts["licence"]
         rows.setdefault((source, licence), _row(source, licence)).update(counts)

@@ -125,6 +125,7 @@ class _Tally:
         self.reasons: Counter[str] = Counter()
         self.repairs: Counter[str] = Counter()
         self.encodings: Counter[str] = Counter()
+        self.claims: Counter[str] = Counter()
         self.licences: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
         self.ledger = LicenceLedger()
@@ -139,6 +140,7 @@ class _Tally:
         self.characters_out += pc.sum(pc.utf8_length(unit.kept["text"])).as_py() or 0
         self.repairs.update(unit.facts["repairs"])
         self.encodings.update(unit.facts["encodings"])
+        self.claims.update(unit.facts["claims"])
         self.reasons.update(unit.rejects["reason"].to_pylist())
         self.licences.update(unit.kept["licence"].to_pylist())
         self.sources.update(unit.kept["source"].to_pylist())
@@ -154,6 +156,7 @@ class _Tally:
             "dropped": dict(sorted(self.reasons.items())),
             "repaired": dict(sorted(self.repairs.items())),
             "encodings": dict(sorted(self.encodings.items())),
+            "language_claims": dict(sorted(self.claims.items())),
             "licences": dict(sorted(self.licences.items())),
             "sources": dict(sorted(self.sources.items())),
             "licence_ledger": self.ledger.rows(),

@@ -12,6 +12,8 @@ from llm.config import Section
 from llm.corpus.archives import ArchiveLimits
 from llm.corpus.sources import KINDS, Source
 
+_ROWS_SHOWN = 100  # files named among the metrics: a corpus may have a million
+
 
 class Config(Section):
     """Sources, and how patient downloads are."""
@@ -52,7 +54,8 @@ def run(
 ) -> dict[str, Any]:
     """Fill the six raw folders; `partial` keeps unfinished downloads between runs.
 
-    Returns files and bytes, in all, per kind and per licence.
+    Returns files and bytes, in all, per kind, per licence and per source, and the first hundred
+    rows of the ledger; the whole of it stands in the folders' manifests.
     """
     from llm.corpus.fetch import Fetcher
     from llm.corpus.gathering import Gatherer, collect
@@ -87,7 +90,16 @@ def run(
     holds = {source.name: source.holds for source in config.sources}
     licences = sorted({row["licence"] for row in ledger})
     return {
-        "sources": ledger,
+        "sources": ledger[:_ROWS_SHOWN],
+        "by_source": [
+            {
+                "name": source.name,
+                "licence": source.licence,
+                "language": source.language,
+                **_sum(row for row in ledger if row["name"] == source.name),
+            }
+            for source in sorted(config.sources, key=lambda source: source.name)
+        ],
         "files": len(ledger),
         "bytes": sum(row["bytes"] for row in ledger),
         "by_kind": {

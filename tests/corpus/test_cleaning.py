@@ -114,3 +114,9 @@ def test_a_licence_that_is_not_allowed_leaves_no_word(cleaner):
     assert [row["licence"] for row in result.kept] == ["CC0-1.0"]
     assert [(row["reason"], row["text"]) for row in result.rejects] == [("licence", "")] * 3
     assert [row["characters"] for row in result.rejects] == [len(GOOD)] * 3
+
+
+def test_claims_of_a_language_are_compared(cleaner):
+    claims = ("en", "EN-gb", "fr", "English", "")
+    result = cleaner([record(GOOD, language=claim) for claim in claims])
+    assert dict(result.claims) == {"agree": 2, "differ": 1, "unclear": 1}

@@ -4,10 +4,9 @@ from llm.evaluation.ledger import licence_rows
 
 STAGES = {
     "download": {
-        "sources": [
-            {"name": "web", "licence": "unknown", "bytes": 10},
-            {"name": "web", "licence": "unknown", "bytes": 5},
-            {"name": "sms", "licence": "CC-BY-4.0", "bytes": 7},
+        "by_source": [
+            {"name": "sms", "licence": "CC-BY-4.0", "files": 1, "bytes": 7},
+            {"name": "web", "licence": "unknown", "files": 2, "bytes": 15},
         ]
     },
     "clean": {

@@ -32,6 +32,16 @@ COMPRESSION = {
 }
 METRICS: dict[str, dict[str, Any]] = {
     "download": {
+        "files": 1,
+        "by_source": [
+            {
+                "name": "stories",
+                "licence": "CC0-1.0",
+                "language": "en",
+                "files": 1,
+                "bytes": 1234567,
+            }
+        ],
         "sources": [
             {
                 "name": "stories",
@@ -41,7 +51,7 @@ METRICS: dict[str, dict[str, Any]] = {
                 "language": "en",
                 "sha256": "ab" * 32,
             }
-        ]
+        ],
     },
     "clean": {"documents_in": 10, "documents_kept": 7, "dropped": {"too_short": 2, "language": 1}},
     "dedupe": {
