@@ -134,9 +134,7 @@ def every_format(folder):
         "d.csv": f"id,text\n1,{texts[6]}\n".encode(),
         "d.tsv": f"id\ttext\n1\t{texts[7]}\n".encode(),
         "e.txt.gz": gzip.compress(texts[8].encode()),
-        "f.jsonl.zst": pa.compress(
-            json.dumps({"text": texts[9]}).encode(), codec="zstd", asbytes=True
-        ),
+        "f.jsonl.zst": pa.compress(other, codec="zstd", asbytes=True),
         "g.txt": texts[10].encode("utf-16"),
         "h.htm": f"<p>{texts[11]}".encode(),
     }
