@@ -79,7 +79,9 @@ def test_without_a_folder_nothing_is_remembered(tmp_path):
 
 def test_the_folder_is_named_by_settings_code_and_versions(tmp_path, monkeypatch):
     def name(settings):
-        return open_cache(tmp_path, settings, code="llm/corpus/units.py").folder.name
+        folder = open_cache(tmp_path, settings, code="llm/corpus/units.py").folder
+        assert folder is not None
+        return folder.name
 
     first = name({"limit": 1})
     assert name({"limit": 1}) == first

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from llm.__main__ import main
+from llm.config import read_params
 from llm.corpus.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA, document_id
 from llm.corpus.instructions import INSTRUCTION_SCHEMA
 from llm.corpus.messages import MESSAGE_SCHEMA
@@ -324,12 +325,13 @@ def test_accepting_is_one_command(root, tmp_path, capsys):
     assert "dvc repro validate_tokens" in capsys.readouterr().err
 
 
-def test_stages_wait_for_the_gates_before_them(tmp_path):
+def test_stages_wait_for_the_gates_before_them(tmp_path, root):
+    params = read_params(root / "pipelines" / "profiles" / "tiny.yaml")
     failed = tmp_path / "gate.json"
     write_json(failed, {"success": False})
     with pytest.raises(InputError, match=r"did not pass[\s\S]*validate_splits"):
         train_tokenizer.run(
-            train_tokenizer.Config.model_construct(kind="train", vocab_size=300),
+            train_tokenizer.Config(**params["train_tokenizer"]),
             documents=tmp_path,
             vocabulary=tmp_path,
             tokenizer=tmp_path / "tokenizer",
@@ -337,7 +339,7 @@ def test_stages_wait_for_the_gates_before_them(tmp_path):
         )
     with pytest.raises(InputError, match=r"did not pass[\s\S]*validate_splits"):
         tokenize.run(
-            tokenize.Config.model_construct(shard_tokens=1_000),
+            tokenize.Config(**params["tokenize"]),
             train_documents=tmp_path,
             validation_documents=tmp_path,
             tokenizer=tmp_path,
@@ -348,7 +350,7 @@ def test_stages_wait_for_the_gates_before_them(tmp_path):
         )
     with pytest.raises(InputError, match=r"did not pass[\s\S]*validate_raw"):
         clean.run(
-            clean.Config.model_construct(),
+            clean.Config(**params["clean"]),
             raw=tmp_path,
             documents=tmp_path / "documents",
             rejects=tmp_path / "rejects",
