@@ -25,7 +25,7 @@ def test_datatrove_gets_its_published_limits():
     for name, arguments in settings.items():
         parameters = inspect.signature(getattr(filters, name)).parameters
         for key, value in arguments.items():
-            off = value is None or value == []
+            off = value is None or value is False or value in ([], -1)
             assert off or value == _plain(parameters[key].default), (name, key)
 
 

@@ -82,15 +82,23 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
+TWO_CHILDREN = """
+import subprocess, sys, time
+
+hold = "kept = bytearray(b'x') * (100 << 20); print('ready', flush=True); input()"
+pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+children = [subprocess.Popen([sys.executable, "-c", hold], **pipes) for _ in range(2)]
+for child in children:
+    child.stdout.readline()
+time.sleep(0.5)  # both hold their memory now
+for child in children:
+    child.communicate(b"end")
+"""
+
+
 def test_memory_of_all_processes_together_counts(tmp_path):
-    hold = "import time; kept = bytearray(b'x') * (100 << 20); time.sleep(0.6)"
-    parent = (
-        "import subprocess, sys;"
-        f"[child.wait() for child in [subprocess.Popen([sys.executable, '-c', {hold!r}])"
-        " for _ in range(2)]]"
-    )
-    ran = run_measured(python(parent), cwd=tmp_path, log=tmp_path / "log", environment={})
-    assert ran.seconds > 0.6
+    ran = run_measured(python(TWO_CHILDREN), cwd=tmp_path, log=tmp_path / "log", environment={})
+    assert ran.seconds > 0.5
     assert 200 << 20 < ran.peak_bytes < 300 << 20
 
 
