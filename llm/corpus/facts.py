@@ -46,7 +46,7 @@ class Facts:
     @cached_property
     def word_characters(self) -> int:
         """Characters in words: all but white space."""
-        return sum(len(word) * count for word, count in self.counts.items())
+        return sum(map(len, self.words))
 
     @cached_property
     def words_with_letter(self) -> int:

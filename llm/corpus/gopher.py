@@ -136,8 +136,9 @@ def repeated_ngrams(facts: Facts, settings: GopherSettings) -> Reason | None:
 
 def stop_words(facts: Facts, settings: GopherSettings) -> Reason | None:
     """An English text with too few different ones of the commonest words: a list, or spam."""
-    held = STOP_WORDS & {word.casefold() for word in facts.counts}
-    return None if len(held) >= settings.minimum_stop_words else "stop_words"
+    forms = ((word, word.capitalize(), word.upper()) for word in STOP_WORDS)
+    held = sum(any(map(facts.counts.__contains__, of_word)) for of_word in forms)
+    return None if held >= settings.minimum_stop_words else "stop_words"
 
 
 def _over(value: float, limit: Fraction) -> bool:

@@ -15,6 +15,9 @@ _INVISIBLE = re.compile(
 )
 _ODD_SPACE = re.compile("[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
+_SPACES = re.compile("  +")
+_EMPTY_LINES = re.compile("\n\n\n+")
+
 
 def has_surrogates(text: str) -> bool:
     """Whether a text holds a half of a UTF-16 pair, which has no UTF-8 form."""
@@ -44,12 +47,9 @@ def plain_characters(text: str) -> str:
 def plain_spaces(text: str) -> str:
     """One space between words, one empty line at most between lines, none around the text."""
     text = _ODD_SPACE.sub(" ", text)
-    while "  " in text:
-        text = text.replace("  ", " ")
+    text = _SPACES.sub(" ", text)
     text = text.replace(" \n", "\n").replace("\n ", "\n")
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text.strip(" \n")
+    return _EMPTY_LINES.sub("\n\n", text).strip(" \n")
 
 
 def normalise(text: str) -> str:

@@ -41,19 +41,22 @@ def strip_page_lines(text: str) -> str:
 
     text: normalised (see llm.corpus.normal_form).
     """
-    if not _may_be_page_line(text):
+    folded = "\n" + text.lower()
+    cues = [cue for cue in _CUES if cue in folded]
+    begins = _FIRST_CUES.search(folded) is not None
+    if not cues and not begins:
         return text
-    return _keep(
-        text,
-        [
-            not (
-                0 < len(line) <= _LONGEST_LINE
-                and _may_be_page_line(line)
-                and (_PAGE_LINE.search(line) or _MENU_LINE.match(line))
-            )
-            for line in text.split("\n")
-        ],
-    )
+    return _keep(text, [not _is_page_line(line, cues, begins) for line in text.split("\n")])
+
+
+def _is_page_line(line: str, cues: list[str], begins: bool) -> bool:
+    """Whether a line is one; cues, begins: what of all signs the whole text holds."""
+    if not 0 < len(line) <= _LONGEST_LINE:
+        return False
+    folded = "\n" + line.lower()
+    if not (any(cue in folded for cue in cues) or (begins and _FIRST_CUES.match(folded))):
+        return False
+    return bool(_PAGE_LINE.search(line) or _MENU_LINE.match(line))
 
 
 def strip_unended_lines(text: str) -> str:
@@ -69,8 +72,3 @@ def _keep(text: str, keep: list[bool]) -> str:
         return text
     kept = [line for line, stays in zip(text.split("\n"), keep, strict=True) if stays]
     return _EMPTY_LINES.sub("\n\n", "\n".join(kept)).strip("\n")
-
-
-def _may_be_page_line(text: str) -> bool:
-    folded = "\n" + text.lower()
-    return any(cue in folded for cue in _CUES) or _FIRST_CUES.search(folded) is not None

@@ -42,13 +42,12 @@ def common_ngram_fraction(text: Numbered, size: int) -> float:
     grams = _hashes(text.words, size)
     ordered = np.sort(grams)
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    counts = np.diff(starts, append=len(ordered))
+    counts = np.append(starts[1:], len(ordered)) - starts
     most = int(counts.max())
     if most < 2:
         return 0.0
-    commonest = ordered[starts[counts == most]]
+    places = np.flatnonzero(np.isin(grams, ordered[starts[counts == most]]))
     total = np.concatenate(([0], np.cumsum(text.lengths)))
-    places = np.flatnonzero(np.isin(grams, commonest))
     longest = int((total[places + size] - total[places]).max())
     return float(min(1.0, most * longest / total[-1]))
 
@@ -66,9 +65,11 @@ def duplicate_ngram_fractions(text: Numbered, sizes: Iterable[int]) -> dict[int,
         if not len(places):
             found[size] = 0.0
             continue
-        grams = _hashes(text.words, size)
-        places, again = _repeated(grams[places], places)
-        found[size] = _covered(text, again, size)
+        groups = _groups(_hashes(text.words, size)[places])
+        again = np.ones(len(places), dtype=np.bool_)
+        again[groups.firsts] = False
+        found[size] = _covered(text, places[again], size)
+        places = places[groups.several]
     return found
 
 
@@ -82,19 +83,24 @@ def _hashes(words: NDArray[np.uint64], size: int) -> NDArray[Any]:
     return grams
 
 
-def _repeated(
-    grams: NDArray[Any], places: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of places and their n-grams: those whose n-gram stands several times, and of these those
-    where it stood before."""
-    ordered = np.sort(grams)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(twice):
-        return places[:0], places[:0]
-    several = np.isin(grams, twice)
-    places, grams = places[several], grams[several]
-    _, first = np.unique(grams, return_index=True)
-    return places, np.delete(places, first)
+class _Groups(NamedTuple):
+    """Equal n-grams: the index of the first of each, and which of all have company."""
+
+    firsts: NDArray[np.int64]
+    several: NDArray[np.bool_]
+
+
+def _groups(grams: NDArray[Any]) -> _Groups:
+    """Group n-grams, of which there is at least one."""
+    order = np.argsort(grams)  # not stable, and need not be: firsts are the least of each group
+    ordered = grams[order]
+    begins = np.ones(len(grams), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    counts = np.append(starts[1:], len(grams)) - starts
+    several = np.empty(len(grams), dtype=np.bool_)
+    several[order] = np.repeat(counts > 1, counts)
+    return _Groups(np.minimum.reduceat(order, starts), several)
 
 
 def _covered(text: Numbered, places: NDArray[np.int64], size: int) -> float:

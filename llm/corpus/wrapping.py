@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _COLUMNS = re.compile(r"\S {3,}\S")  # a row of a table or of a list of contents
+_LEAST_LINES = 3  # fewer have no width in common
 _NARROWEST_WRAP, _WIDEST_WRAP = 40, 100  # columns
 _FULL_FRACTION = 0.85  # of the width: a line that ends there had room for no further word
 # Behind a hyphen at a line's end: the rest of a word, what clings to its end, and white space.
@@ -66,11 +67,20 @@ def rewrap(text: str) -> str:
     before an indented line or after a row of columns.
     """
     lines = text.split("\n")
-    measured = [_measure(line) for line in lines]
-    wraps = _wraps(measured)
-    if wraps is None:
+    width = _width(lines)
+    if width is None:
         return text
-    return _flow(lines, wraps)
+    wraps = _wraps([_measure(line) for line in lines], width)
+    return text if wraps is None else _flow(lines, wraps)
+
+
+def _width(lines: list[str]) -> int | None:
+    """The column at which a text may be wrapped, or None where its lines have none in common."""
+    ends = sorted(end for line in lines if (end := len(line.rstrip())))
+    if len(ends) < _LEAST_LINES:
+        return None
+    width = ends[int(0.9 * (len(ends) - 1))]
+    return width if _NARROWEST_WRAP <= width <= _WIDEST_WRAP else None
 
 
 def _flow(lines: list[str], wraps: list[bool]) -> str:
@@ -94,15 +104,9 @@ def _measure(line: str) -> _Line:
     return _Line(indent, len(line.rstrip()), len(first), columns)
 
 
-def _wraps(lines: list[_Line]) -> list[bool] | None:
-    """Whether each break stands there only because the next word did not fit; None where the text
-    is not wrapped at a common column."""
-    ends = sorted(line.end for line in lines if line.first_word)
-    if len(ends) < 3:
-        return None
-    width = ends[int(0.9 * (len(ends) - 1))]
-    if not _NARROWEST_WRAP <= width <= _WIDEST_WRAP:
-        return None
+def _wraps(lines: list[_Line], width: int) -> list[bool] | None:
+    """Whether each break stands there only because the next word did not fit; None where that is
+    the rarer case."""
     wraps: list[bool] = []
     inner = 0
     full = _FULL_FRACTION * width
