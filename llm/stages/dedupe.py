@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from llm.config import Section
+from llm.tracking import Tracker
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,16 +53,23 @@ class Config(Section):
 
 
 def run(
-    config: Config, *, documents: Path, raw: Path, unique: Path, clusters: Path
+    config: Config,
+    *,
+    documents: Path,
+    raw: Path,
+    unique: Path,
+    clusters: Path,
+    cache: Path | None = None,
+    tracker: Tracker | None = None,
 ) -> dict[str, Any]:
     """Write one document per cluster, the best by quality and then the one with the lowest id,
     without paragraphs or lines said before where that is asked for; and to `clusters` what became
     of each document.
 
-    Returns counts of exact, normalised (equal words) and near duplicates, of clusters and of
-    pieces dropped, the greatest cluster's size, the probability curve of the search, and, where
-    `raw` says what was planted, recall and precision (see llm.corpus.planted.score). Memory:
-    LLM_MEMORY.
+    cache: signatures of before, by id (see llm.corpus.signed); without it all are made. Returns
+    counts of exact, normalised (equal words) and near duplicates, of clusters and of pieces
+    dropped, the greatest cluster's size, the probability curve of the search, and, where `raw`
+    says what was planted, recall and precision (see llm.corpus.planted.score). Memory: LLM_MEMORY.
     """
     from llm.corpus.cluster import where_asked
     from llm.corpus.dedup import find_clusters
@@ -69,6 +77,7 @@ def run(
     from llm.corpus.index import Scratch, read_index
     from llm.corpus.planted import Observed, read_planted
     from llm.corpus.signatures import Signing, choose_bands
+    from llm.corpus.signed import open_signer
     from llm.files import new_directory, read_manifest, write_manifest
     from llm.memory import memory_bytes
 
@@ -84,13 +93,17 @@ def run(
             batches = seen.watch(read_documents(documents, made_by=_MADE_BY, columns=columns))
             index = read_index(batches, Scratch(place), rows=rows)
             print(f"dedupe: {rows:,} documents, {len(index.ids):,} different texts", flush=True)
+            parts = sorted(documents.resolve().glob("part-*.parquet"))
+            signing = Signing(config.ngram_words, config.permutations, config.seed)
+            signer = open_signer(cache, signing, parts=len(parts), scratch=place)
             with where_asked():
                 found = find_clusters(
                     index,
-                    sorted(documents.resolve().glob("part-*.parquet")),
-                    signing=Signing(config.ngram_words, config.permutations, config.seed),
+                    parts,
+                    signing=signing,
                     similarity=config.similarity,
                     memory_bytes=memory_bytes(),
+                    signer=signer,
                 )
             pieces = _write_unique(config, documents, index, found, folder, place)
             counts = _write_clusters(documents, index, found, members, seen)
@@ -98,6 +111,9 @@ def run(
             shutil.rmtree(place, ignore_errors=True)
         write_manifest(folder, documents=counts["kept"])
         write_manifest(members, documents=rows)
+    signer.finish()
+    if tracker is not None:
+        tracker.log_timings({"units": signer.documents, "units_cached": signer.known})
     metrics = _metrics(counts, index, found) | pieces
     metrics["candidate_probability"] = choose_bands(config.permutations, config.similarity).curve()
     if seen.planted:
