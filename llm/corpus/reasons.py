@@ -1,6 +1,6 @@
-"""Every reason to drop a document, by the name that stands in the rejects and in the metrics."""
+"""Every reason to drop a record, by the name that stands in the rejects and in the metrics."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 Reason = Literal[
     # what is left, and how it reads (filters)
@@ -35,3 +35,11 @@ Reason = Literal[
     "language_score",
     "perplexity",
 ]
+Fault = Literal[  # records that cannot be read, or must not be
+    "broken_record",
+    "http_status",
+    "licence",
+    "too_large",
+    "unknown_format",
+]
+REASONS: frozenset[str] = frozenset((*get_args(Reason), *get_args(Fault)))

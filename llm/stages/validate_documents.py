@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from llm.config import Section
+from llm.corpus.reasons import Fault, Reason
 
 
 class Config(Section):
@@ -22,7 +23,7 @@ class Config(Section):
     maximum_dropped_fraction: float = Field(
         description="Largest share of raw documents that cleaning may drop.", ge=0, le=1
     )
-    maximum_reason_fraction: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+    maximum_reason_fraction: dict[Reason | Fault, Annotated[float, Field(ge=0, le=1)]] = Field(
         description="Largest share of raw documents that cleaning may drop for one reason, by "
         "reason; one that is not named here may drop as many as all together."
     )
@@ -47,6 +48,7 @@ def run(
 
     clean_metrics: the metrics of the stage clean. Raises InputError listing all that failed.
     """
+    from llm.corpus.reasons import REASONS
     from llm.errors import InputError
     from llm.files import read_json
     from llm.validation.documents import documents_contract
@@ -73,7 +75,8 @@ def run(
     dropped = rejects_contract(
         rejects,
         **counts,
+        known=REASONS,
         maximum_dropped_fraction=config.maximum_dropped_fraction,
-        maximum_reason_fraction=config.maximum_reason_fraction,
+        maximum_reason_fraction={str(why): n for why, n in config.maximum_reason_fraction.items()},
     )
     return check(kept, dropped, out=validation, docs=docs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,17 +35,18 @@ def rejects_contract(
     documents_in: int,
     documents_kept: int,
     dropped: Mapping[str, int],
+    known: Collection[str],
     maximum_dropped_fraction: float,
     maximum_reason_fraction: Mapping[str, float],
 ) -> Contract:
     """Measure the dropped records, every row, and say what is expected of them.
 
     documents_in, documents_kept, dropped: what the stage clean read, kept, and dropped for each
-    reason. maximum_reason_fraction: limits by reason, as shares of what was read; a reason
-    without one is bound by maximum_dropped_fraction alone. Raises InputError where a file is
-    missing or broken.
+    reason. known: every reason there is. maximum_reason_fraction: limits by reason, as shares of
+    what was read; a reason without one is bound by maximum_dropped_fraction alone. Raises
+    InputError where a file is missing or broken.
     """
-    checks = _checks(dropped)
+    checks = _checks(known)
     paths = sorted(require(directory, made_by=MADE_BY).glob("part-*.parquet"))
     survey = Survey(checks, rows=row_count(paths, made_by=MADE_BY))
     reasons: Counter[str] = Counter()
@@ -78,7 +79,7 @@ def rejects_contract(
         sample=survey.sample(COLUMNS),
         sample_rules=[
             *(not_null(name) for name in ("raw_id", "source", "reason")),
-            each("reason", "be_in_set", "every reason is known", value_set=sorted(dropped)),
+            each("reason", "be_in_set", "every reason is known", value_set=sorted(known)),
         ],
         statistics={"cleaning": {"kept": documents_kept, **dict(sorted(reasons.items()))}},
     )
@@ -99,8 +100,8 @@ def _reason_rules(limits: Mapping[str, float]) -> list[Rule]:
     ]
 
 
-def _checks(dropped: Mapping[str, int]) -> list[Check]:
-    known = pa.array(sorted(dropped), pa.string())
+def _checks(known: Collection[str]) -> list[Check]:
+    reasons = pa.array(sorted(known), pa.string())
     return [
         Check(
             fact="missing_raw_ids",
@@ -114,7 +115,7 @@ def _checks(dropped: Mapping[str, int]) -> list[Check]:
         ),
         Check(
             fact="unknown_reasons",
-            mask=lambda row: pc.invert(pc.is_in(row.column("reason"), known)),
-            meaning="every dropped record has a reason that cleaning counts",
+            mask=lambda row: pc.invert(pc.is_in(row.column("reason"), reasons)),
+            meaning="every dropped record has a reason that is known",
         ),
     ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from llm.corpus import licences
 from llm.corpus.documents import REJECT_SCHEMA
+from llm.corpus.reasons import REASONS
 from llm.errors import InputError
 from llm.files import write_parquet
 from llm.validation.rejects import rejects_contract
@@ -16,6 +19,7 @@ LIMITS: dict[str, Any] = {
     "documents_in": 20,
     "documents_kept": 17,
     "dropped": {"language": 2, "too_short": 1},
+    "known": {"language", "menu", "too_short"},
     "maximum_dropped_fraction": 0.5,
     "maximum_reason_fraction": {"language": 0.2, "menu": 0.1},
 }
@@ -86,3 +90,14 @@ def test_no_rejects_are_no_fault(tmp_path):
     assert not any(contract.facts.values())
     with pytest.raises(InputError, match="clean"):
         rejects_contract(tmp_path / "none", **LIMITS)
+
+
+def test_every_fault_that_a_reader_gives_is_known(root):
+    given = {
+        name
+        for path in (root / "llm" / "corpus").glob("*.py")
+        for name in re.findall(r'\bfault="(\w+)"', path.read_text(encoding="utf-8"))
+    }
+    assert len(given) > 3
+    assert given <= REASONS
+    assert licences.REASON in REASONS
