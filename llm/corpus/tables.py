@@ -186,6 +186,12 @@ def read_rows(path: Path, *, text_field: str, span: int | None = None) -> Iterat
                     for values in zip(*cells, strict=True):
                         row += 1
                         yield _row_item(f":{row}", dict(zip(columns, values, strict=True)))
+                if row != starts[group + 1]:
+                    raise broken_file(
+                        path,
+                        f"{row - starts[group]} rows in row group {group}",
+                        expected=f"{sizes[group]} rows",
+                    )
             except (pa.ArrowException, OSError) as error:
                 raise broken_file(
                     path,
@@ -199,13 +205,18 @@ def _open(path: Path) -> pq.ParquetFile:
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(
+        parquet = pq.ParquetFile(
             path, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
         )
-    except (pa.ArrowException, OSError) as error:
-        raise broken_file(path, str(error).splitlines()[0], expected="a whole Parquet file") from (
-            error
-        )
+        facts, _ = parquet.metadata, parquet.schema_arrow.names
+        rows = sum(facts.row_group(number).num_rows for number in range(facts.num_row_groups))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        found = str(error).splitlines()[0]
+        raise broken_file(path, found, expected="a whole Parquet file") from error
+    if rows != facts.num_rows:
+        parquet.close()
+        raise broken_file(path, f"{rows} rows in its groups", expected=f"{facts.num_rows} rows")
+    return parquet
 
 
 def _check_column(path: Path, parquet: pq.ParquetFile, text_field: str) -> None:

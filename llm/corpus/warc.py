@@ -24,8 +24,8 @@ def read_warc(path: Path, compression: Compression = "") -> Iterator[Item]:
     Place: ":NUMBER" of the record in the file; fields: its `url`. Other records (requests,
     metadata, revisits) hold no page. Faults: "broken_record" where digest, HTTP message or its
     compression is wrong, "http_status" for anything but 200, "unknown_format" for a page that is
-    neither HTML nor plain text, "too_large". Raises InputError where the file is cut off, or where
-    no record begins at a place.
+    neither HTML nor plain text, "too_large". Raises InputError where the file is cut off, its
+    compression is damaged, or it holds no record.
     """
     from fastwarc.warc import ArchiveIterator
 
