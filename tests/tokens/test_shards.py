@@ -76,6 +76,18 @@ def test_the_bytes_depend_on_documents_tokenizer_and_shard_size_alone(
     assert manifests[0]["dtype"] == "uint16"
 
 
+def test_the_bytes_do_not_depend_on_how_rows_came_together(tokenizer, tmp_path, monkeypatch):
+    """Seen on pages of Parquet, of which this shard has several."""
+    texts = [f"{n} geese, " * 9 for n in range(20_000)]
+    options = {"shard_tokens": 10_000_000}
+    write(tmp_path / "a" / "train", tokenizer, documents=batches(texts), **options)
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", 50_001)
+    write(tmp_path / "b" / "train", tokenizer, documents=batches(texts, rows=777), **options)
+    manifests = [read_manifest(tmp_path / x / "train", made_by="tokenize") for x in "ab"]
+    assert manifests[0]["tokens"] > 1_000_000
+    assert manifests[0] == manifests[1]
+
+
 def test_a_text_that_holds_the_words_of_the_end_keeps_them_as_words(tokenizer, tmp_path):
     texts = ["A hen.", f"In HTML, {END_OF_TEXT} is nothing.", END_OF_TEXT, "A fox."]
     write(tmp_path / "train", tokenizer, documents=batches(texts))
