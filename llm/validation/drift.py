@@ -8,6 +8,7 @@ above 0.25 a change that must be looked at.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -62,8 +63,7 @@ def read_statistics(results: Iterable[Path]) -> dict[str, Any]:
 
 def read_accepted(path: Path, name: str) -> dict[str, Any] | None:
     """The statistics accepted under a name, or None. Raises InputError for a broken file."""
-    accepted = read_json(path, made_by="accept")
-    entry = accepted.get(name) if isinstance(accepted, dict) else accepted
+    entry = _read_file(path).get(name)
     if entry is None:
         return None
     broken = [
@@ -86,8 +86,26 @@ def read_accepted(path: Path, name: str) -> dict[str, Any] | None:
 
 def accept(results: Iterable[Path], *, name: str, path: Path) -> None:
     """Write the present statistics into the file of accepted ones, under a name."""
-    accepted = read_json(path, made_by="accept") if path.is_file() else {}
+    accepted = _read_file(path) if path.exists() else {}
     write_json(path, {**accepted, name: read_statistics(results)})
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """All that is accepted, by name."""
+    try:
+        accepted = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(accepted, dict):
+            return accepted
+        found = type(accepted).__name__
+    except (OSError, ValueError) as error:
+        found = f"{type(error).__name__}: {error}"
+    raise InputError(
+        "The file of accepted statistics cannot be read.",
+        where=path,
+        found=found,
+        expected="a JSON object of statistics by name; {} where nothing is accepted",
+        remedy=f"take it from git: git checkout -- {path}",
+    )
 
 
 def drift_contract(

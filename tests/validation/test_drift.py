@@ -149,3 +149,15 @@ def test_a_broken_file_of_accepted_statistics_is_told(tmp_path, entry):
     write_json(path, {"tiny": entry})
     with pytest.raises(InputError, match="accepted statistics cannot be read"):
         read_accepted(path, "tiny")
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "\udcff"])
+def test_a_file_that_is_no_object_is_told_and_never_overwritten(tmp_path, content):
+    path = tmp_path / "accepted.json"
+    if content is not None:
+        path.write_bytes(content.encode("utf-8", "surrogateescape"))
+        with pytest.raises(InputError, match="cannot be read"):
+            accept(gates(tmp_path), name="tiny", path=path)
+        assert path.read_bytes() == content.encode("utf-8", "surrogateescape")
+    with pytest.raises(InputError, match=r"cannot be read[\s\S]*git checkout"):
+        read_accepted(path, "tiny")
