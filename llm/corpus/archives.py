@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import errno
 import lzma
-import re
 import stat
 import struct
 import tarfile
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, cast
 
-from pydantic import Field
-
-from llm.config import Section
 from llm.corpus.formats import Compression, broken_file, open_stream
-from llm.errors import InputError
+from llm.corpus.members import ArchiveLimits, Content
 
 _TAR: dict[str, Compression] = {
     ".tar": "",
@@ -34,11 +28,7 @@ _TAR: dict[str, Compression] = {
     ".tar.xz": ".xz",
 }
 SUFFIXES = (".zip", *_TAR)
-_COPY_BYTES = 1 << 20
 _HEADER_BYTES = 1 << 20  # greatest header of a tar member: long names need a few kilobytes
-# Below this much content no ratio is a bomb: a short file of blanks packs a thousandfold.
-_HARMLESS_BYTES = 16 * 1024 * 1024
-_NAME_BYTES, _PATH_BYTES = 255, 1024  # what file systems take (POSIX NAME_MAX), with some room
 _ENCRYPTED = 0x1  # general purpose bit flag of ZIP (APPNOTE 4.4.4)
 # What zipfile and tarfile raise for bytes that make no sense; besides their own errors, what their
 # parsing runs into: numbers, names and encodings that are none, headers nested without end.
@@ -56,24 +46,6 @@ _FAULTS = (
     struct.error,
 )
 _WHOLE = "a whole archive"
-_REMEDY = "take the archive apart by hand, look at this member, and name the folder as source"
-
-
-class ArchiveLimits(Section):
-    """How large an archive may become when it is taken apart."""
-
-    maximum_members: int = Field(
-        default=1_000_000, ge=1, description="greatest number of files and folders in one archive"
-    )
-    maximum_bytes: int = Field(
-        default=200_000_000_000, ge=1, description="greatest size of all its files together"
-    )
-    maximum_ratio: float = Field(
-        default=200.0,
-        ge=1.0,
-        description="greatest size of its files as a multiple of the archive's own "
-        "(text packs 3 to 10 times; Deflate reaches 1,032)",
-    )
 
 
 def is_archive(name: str) -> bool:
@@ -93,7 +65,7 @@ def extract(
     and an archive that is truncated or damaged. The caller removes `target` then.
     """
     target.mkdir(parents=True)
-    content = _Content(archive, shown or archive, target, limits)
+    content = Content(archive, shown or archive, target, limits)
     name = (name or archive.name).lower()
     if name.endswith(".zip"):
         _extract_zip(content)
@@ -103,119 +75,11 @@ def extract(
     return sorted(content.files)
 
 
-def name_fault(name: str) -> str | None:
-    """Why a name from outside must not become a path below a folder of ours, or None."""
-    try:
-        size = len(name.encode("utf-8"))
-    except UnicodeEncodeError:
-        return "a name that is not UTF-8"
-    parts = name.split("/")
-    if name.startswith("/") or re.match("[A-Za-z]:[/\\\\]", name):
-        return "an absolute path"
-    if ".." in parts:
-        return "a path that leads out of the folder"
-    if "\\" in name or any(unicodedata.category(character) == "Cc" for character in name):
-        return "a name with a backslash or a control character"
-    if "" in parts or "." in parts:
-        return "a path with an empty part"
-    if size > _PATH_BYTES or any(len(part.encode("utf-8")) > _NAME_BYTES for part in parts):
-        return "a name that is too long for a file"
-    return None
-
-
-@dataclass
-class _Content:
-    """What was taken out so far, checked against names and limits."""
-
-    archive: Path
-    shown: object
-    target: Path
-    limits: ArchiveLimits
-    files: list[str] = field(default_factory=list)
-    _members: int = 0
-    _bytes: int = 0
-    _kinds: dict[str, str] = field(default_factory=dict)  # by folded path: "file" or "folder"
-
-    def enter(self, name: str, *, folder: bool) -> None:
-        """Take note of a member, or refuse its name."""
-        self._members += 1
-        if self._members > self.limits.maximum_members:
-            raise self.refusal(
-                name,
-                "a member beyond the limit",
-                f"at most {self.limits.maximum_members} members",
-                remedy="raise download.archives.maximum_members if this is meant to be",
-            )
-        fault = name_fault(name)
-        if fault:
-            raise self.refusal(name, fault, "a relative path inside the archive")
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-        for parent in PurePosixPath(folded).parents[:-1]:
-            if self._kinds.setdefault(str(parent), "folder") != "folder":
-                raise self.refusal(name, "a file's name used as a folder", "one use of each name")
-        if folder and self._kinds.get(folded, "folder") == "folder":
-            self._kinds[folded] = "folder"
-            return
-        if folded in self._kinds:
-            raise self.refusal(
-                name,
-                "a name that stands there twice, perhaps in other case or Unicode form",
-                "one member of each name",
-            )
-        self._kinds[folded] = "file"
-
-    def write(self, name: str, stream: BinaryIO) -> None:
-        """Write a member's bytes to its place, unless it is hidden; count them in either case."""
-        hidden = any(part.startswith(".") for part in name.split("/"))
-        if hidden:
-            self.copy(name, stream, None)
-            return
-        path = self.target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as out:
-            self.copy(name, stream, out)
-        self.files.append(name)
-
-    def copy(self, name: str, stream: BinaryIO, out: BinaryIO | None) -> None:
-        """Hand a member's bytes on, if anywhere; count them against the limits."""
-        packed = self.archive.stat().st_size
-        while block := stream.read(_COPY_BYTES):
-            self._bytes += len(block)
-            if self._bytes > self.limits.maximum_bytes:
-                raise self.refusal(
-                    name,
-                    f"more than {self.limits.maximum_bytes} bytes of content",
-                    f"at most {self.limits.maximum_bytes} bytes",
-                    remedy="raise download.archives.maximum_bytes if this is meant to be",
-                )
-            if self._bytes > max(_HARMLESS_BYTES, self.limits.maximum_ratio * packed):
-                raise self.refusal(
-                    name,
-                    f"{self._bytes} bytes of content so far, from {packed} bytes: a bomb",
-                    f"at most {self.limits.maximum_ratio:g} times the archive's size",
-                    remedy="raise download.archives.maximum_ratio if this is meant to be",
-                )
-            if out is not None:
-                out.write(block)
-
-    def refusal(
-        self, member: str, found: str, expected: str, *, remedy: str = _REMEDY
-    ) -> InputError:
-        """The error for a member that is not taken."""
-        return InputError(
-            "An archive holds what is not safe to take out.",
-            where=f"{self.shown}, member {member!r}",
-            found=found,
-            expected=expected,
-            remedy=remedy,
-        )
-
-
 def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
-def _extract_zip(content: _Content) -> None:
+def _extract_zip(content: Content) -> None:
     try:
         with zipfile.ZipFile(content.archive) as members:
             for member in members.infolist():
@@ -229,7 +93,7 @@ def _extract_zip(content: _Content) -> None:
 
 
 def _extract_zip_member(
-    members: zipfile.ZipFile, member: zipfile.ZipInfo, content: _Content
+    members: zipfile.ZipFile, member: zipfile.ZipInfo, content: Content
 ) -> None:
     # orig_filename: the name before zipfile cuts it at a zero byte.
     name = member.orig_filename.removesuffix("/") if member.is_dir() else member.orig_filename
@@ -246,7 +110,7 @@ def _extract_zip_member(
             content.write(name, cast("BinaryIO", stream))
 
 
-def _extract_tar(content: _Content, compression: Compression) -> None:
+def _extract_tar(content: Content, compression: Compression) -> None:
     with open_stream(content.archive, compression, shown=content.shown) as stream:
         meter = _Meter(stream, content)
         try:
@@ -274,7 +138,7 @@ def _tar_members(members: tarfile.TarFile, meter: _Meter) -> Iterator[tarfile.Ta
 
 
 def _extract_tar_member(
-    members: tarfile.TarFile, member: tarfile.TarInfo, meter: _Meter, content: _Content
+    members: tarfile.TarFile, member: tarfile.TarInfo, meter: _Meter, content: Content
 ) -> None:
     name = member.name.removeprefix("./").removesuffix("/")
     if member.isdir() and name in ("", "."):
@@ -294,7 +158,7 @@ class _Meter:
     """Hands a stream on, and stops where a header asks for more than a header needs: names and
     comments of tar members are read whole into memory."""
 
-    def __init__(self, stream: BinaryIO, content: _Content) -> None:
+    def __init__(self, stream: BinaryIO, content: Content) -> None:
         self._stream = stream
         self._content = content
         self._left = _HEADER_BYTES  # the first header is read when the archive is opened

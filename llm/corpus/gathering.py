@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from llm.corpus.archives import ArchiveLimits, extract, is_archive, name_fault
+from llm.corpus.archives import extract, is_archive
 from llm.corpus.fetch import Fetcher, copy_file
+from llm.corpus.members import ArchiveLimits, name_fault
 from llm.corpus.remote import SCHEMES, Store
 from llm.corpus.sources import KINDS, Kind, Source, file_path
 from llm.errors import ConfigError, InputError

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from llm.config import Section
-from llm.corpus.archives import ArchiveLimits
+from llm.corpus.members import ArchiveLimits
 from llm.corpus.sources import KINDS, Source
 
 _ROWS_SHOWN = 100  # files named among the metrics: a corpus may have a million

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm.corpus import archives
-from llm.corpus.archives import ArchiveLimits, extract, is_archive, name_fault
+from llm.corpus import members as rules
+from llm.corpus.archives import extract, is_archive
+from llm.corpus.members import ArchiveLimits, name_fault
 from llm.errors import InputError
 
 LIMITS = ArchiveLimits()
@@ -183,7 +184,7 @@ def test_an_encrypted_member(tmp_path):
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
 def test_a_bomb(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr(archives, "_HARMLESS_BYTES", 100_000)
+    monkeypatch.setattr(rules, "_HARMLESS_BYTES", 100_000)
     path = tmp_path / f"a.{kind}"
     if kind == "zip":
         make_zip(path, [("zeros", bytes(2_000_000))])
@@ -198,7 +199,7 @@ def test_a_bomb(tmp_path, monkeypatch, kind):
 
 
 def test_a_bomb_behind_the_end_of_a_tar(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "_HARMLESS_BYTES", 100_000)
+    monkeypatch.setattr(rules, "_HARMLESS_BYTES", 100_000)
     path = tmp_path / "a.tar.zst"
     content = tar_bytes([("a.txt", b"x")]) + bytes(50_000_000)
     path.write_bytes(pa.compress(content, codec="zstd", asbytes=True))

@@ -5,9 +5,9 @@ import zipfile
 
 import pytest
 
-from llm.corpus.archives import ArchiveLimits
 from llm.corpus.fetch import Fetcher
 from llm.corpus.gathering import Gatherer, collect
+from llm.corpus.members import ArchiveLimits
 from llm.corpus.remote import Store
 from llm.corpus.sources import Source
 from llm.errors import ConfigError, InputError
