@@ -1,5 +1,6 @@
 """Work on Ray: order, faults as they were raised, bounded reading ahead, clear words, two nodes."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from llm.corpus import cluster
 from llm.corpus.workers import ordered_map
 from llm.errors import ConfigError
 from llm.files import read_json, write_manifest
-from tests.conftest import ROOT
+from tests.conftest import ROOT, need
 
 QUIET = {"LLM_TRACKING": "off", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 STORE_BYTES = 80 * 2**20  # close to Ray's least; a container's /dev/shm may hold no more
@@ -25,7 +26,13 @@ def on_ray(address: str | None = None) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def two_nodes():
+def installed():
+    """Ray, which only the extra `ray` brings."""
+    need(importlib.util.find_spec("ray") is not None, 'Ray (pip install ".[ray]")')
+
+
+@pytest.fixture(scope="module")
+def two_nodes(installed):
     """The address of a Ray cluster of two nodes on this machine, one processor each."""
     from ray.cluster_utils import Cluster
 
@@ -126,7 +133,7 @@ def script(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_ray_of_its_own_is_started_works_and_ends(script, root):
+def test_a_ray_of_its_own_is_started_works_and_ends(script, installed):
     ended = subprocess.run(
         [sys.executable, script, "all"],
         env=on_ray(),
@@ -141,7 +148,7 @@ def test_a_ray_of_its_own_is_started_works_and_ends(script, root):
     assert ended.stderr == ""
 
 
-def test_a_cluster_that_is_not_there(script, root):
+def test_a_cluster_that_is_not_there(script, installed):
     ended = subprocess.run(
         [sys.executable, script, "all"],
         env=on_ray("127.0.0.1:9"),
@@ -190,7 +197,7 @@ def test_clean_and_dedupe_on_two_nodes_give_the_bytes_of_one_machine(tmp_path, r
         llm(
             root,
             *("dedupe", "--documents", str(home / "clean"), "--raw", str(raw)),
-            *("--clusters", str(home / "clusters")),
+            *("--clusters", str(home / "clusters"), "--cache", str(home / "signatures")),
             *("--unique", str(home / "unique"), "--metrics", str(home / "dedupe.json")),
             environment=environment,
         )
