@@ -59,8 +59,9 @@ def extract(
 
     html: the text is a HTML page whatever it looks like. Counts, per document 0 or 1: `markup`,
     `mojibake`, `gutenberg`, `wrapped_lines`, `page_lines`, `unended_lines`; per place: `cut_words`
-    and the kinds of llm.corpus.privacy. The result is in normal form (llm.corpus.normal_form)
-    whatever came in. Extracting it again can still change it where a page shows tags as its text.
+    and the kinds of llm.corpus.privacy. Whatever came in, the result is in normal form (see
+    llm.corpus.normal_form) and masked. Extracting it again changes a book no more; a page that
+    shows tags as its text, and a fragment whose lines come to share a width, it can.
     """
     counts: Counter[str] = Counter()
     text = without_surrogates(text)

@@ -3,7 +3,7 @@
 Bytes rather than words, so that a sample of a few megabytes knows enough and nothing is out of its
 vocabulary. Each order is mixed with the next lower one by Witten & Bell's estimate (1991), down to
 all bytes being equally likely. Counts stand in tables by hash, which bounds their size.
-Perplexity as a filter: CCNet (Wenzek et al. 2020, section 4), there with 5-grams of word pieces.
+Perplexity as a filter: CCNet (Wenzek et al. 2020), there with 5-grams of word pieces.
 """
 
 from __future__ import annotations

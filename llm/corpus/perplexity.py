@@ -1,6 +1,6 @@
 """How unusual a text may be: learnt from a sample of the corpus's own accepted documents.
 
-CCNet (Wenzek et al. 2020, section 4) cuts a corpus in three equal parts by perplexity, head, middle
+CCNet (Wenzek et al. 2020) cuts a corpus in three equal parts by perplexity, head, middle
 and tail; keeping the head means keep_fraction 0.333, dropping the tail 0.667.
 """
 

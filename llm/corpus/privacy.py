@@ -1,8 +1,8 @@
 """Personal data gives way to a mask that names its kind: addresses, numbers, accounts.
 
 What a pattern finds must also be valid where a rule says what is: checksums of cards and accounts,
-addresses of the public internet. Dolma (Soldaini et al. 2024, section 5.2) and FineWeb (Penedo et
-al. 2024, appendix) mask e-mail, telephone and IP addresses so.
+addresses of the public internet. Dolma (Soldaini et al. 2024) and FineWeb (Penedo et
+al. 2024) mask e-mail, telephone and IP addresses so.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 import pytest
 
+from llm.corpus.encoding import decode
 from llm.corpus.extract import extract, repair_mojibake
 from tests.corpus.conftest import changed
 
@@ -63,3 +64,13 @@ def test_a_page_is_a_page_whatever_it_looks_like(done):
 def test_personal_data_is_masked_and_counted(done):
     found = done("Write to me@example.org or a@example.org.")
     assert (found.text, found.counts) == ("Write to [email] or [email].", {"email": 2})
+
+
+def test_a_book_is_extracted_once_for_all(done, mirror):
+    books = sorted(mirror.rglob("GITenberg/*/*/*.txt"))[::4]
+    assert books
+    for book in books:
+        once = done(decode(book.read_bytes())[0])
+        assert once.counts["gutenberg"] == once.counts["wrapped_lines"] == 1
+        again = done(once.text)
+        assert (again.text, again.counts) == (once.text, {})

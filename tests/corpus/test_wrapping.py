@@ -25,6 +25,15 @@ def test_wrapped_paragraphs_flow_and_verse_stays():
     assert text.count("\n\n") == 2
 
 
+def test_an_indented_line_or_a_row_of_columns_stands_alone():
+    line = "The keeper of the lamp walked down to the harbour, and he watched the"
+    row = "Chapter the first, of the lamp and of its keeper, a man of the sea    7"
+    wrapped = "\n".join([line] * 4)
+    joined = " ".join([line] * 4)
+    assert rewrap(f"{wrapped}\n   {line}\n{wrapped}") == f"{joined}\n   {line} {joined}"
+    assert rewrap(f"{wrapped}\n\n{row}\n{row}") == f"{joined}\n\n{row}\n{row}"
+
+
 @pytest.mark.parametrize(
     "text",
     [
