@@ -32,7 +32,7 @@ def source(**changes) -> Source:
 def gather(tmp_path):
     def run(*sources, kinds=("corpus",), generators=None):
         directories = {kind: tmp_path / "raw" / kind for kind in kinds}
-        patience = {"partial": tmp_path / "partial", "retries": 0, "timeout_seconds": 1}
+        patience = {"partial": tmp_path / "partial", "retries": 0, "timeout_seconds": 60}
         gatherer = Gatherer(Fetcher(**patience), Store(**patience), generators or {})
         return collect(sources, directories, gatherer=gatherer)
 
@@ -169,7 +169,7 @@ def test_a_bad_archive_touches_no_folder_and_leaves_nothing(tmp_path, gather):
 
 def test_limits_of_archives_are_the_stages(tmp_path):
     path = packed(tmp_path / "a.zip", {"a.txt": "one", "b.txt": "two"})
-    patience = {"partial": tmp_path / "partial", "retries": 0, "timeout_seconds": 1}
+    patience = {"partial": tmp_path / "partial", "retries": 0, "timeout_seconds": 60}
     limits = ArchiveLimits(maximum_members=1)
     gatherer = Gatherer(Fetcher(**patience), Store(**patience), {}, limits)
     with pytest.raises(InputError, match="beyond the limit"):

@@ -46,7 +46,7 @@ def bucket(address, monkeypatch):
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(partial=tmp_path / "partial", retries=0, timeout_seconds=5, backoff_seconds=0.0)
+    return Store(partial=tmp_path / "partial", retries=0, timeout_seconds=60, backoff_seconds=0.0)
 
 
 @pytest.mark.parametrize(
