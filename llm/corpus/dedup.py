@@ -1,7 +1,8 @@
 """Which documents say the same: by their words, by MinHash and LSH, joined into clusters.
 
 What is kept per document (about 60 bytes, and 4 per permutation) lies in files, see
-llm.corpus.index; what is signed, sorted and compared at once is bounded.
+llm.corpus.index; what is signed, sorted and compared at once is bounded. Besides, up to about 60
+bytes per document are held while documents are chosen.
 """
 
 from __future__ import annotations
