@@ -105,7 +105,7 @@ def run(
                     memory_bytes=memory_bytes(),
                     signer=signer,
                 )
-            pieces = _write_unique(config, documents, index, found, folder, place)
+                pieces = _write_unique(config, documents, index, found, folder, place)
             counts = _write_clusters(documents, index, found, members, seen)
         finally:
             shutil.rmtree(place, ignore_errors=True)

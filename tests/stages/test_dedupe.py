@@ -1,14 +1,18 @@
 """The stage dedupe: one document per cluster, and scores where dirt was planted."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 
 import pyarrow.parquet as pq
 import pytest
 
+from llm.config import read_params
 from llm.corpus.documents import CLUSTER_SCHEMA, document_id, read_rows, sorted_documents
 from llm.errors import InputError
-from llm.files import read_manifest, write_manifest
+from llm.files import read_manifest, write_json, write_manifest
 from llm.stages.dedupe import Config, Pieces, run
 
 CONFIG = Config(
@@ -176,3 +180,34 @@ def test_pieces_said_before_go_and_too_short_documents_do_not_stay(tmp_path, raw
     kept = {row["raw_id"]: (row["kind"], row["kept"]) for row in pq.read_table(part).to_pylist()}
     assert kept == {name: ("unique", name in rows) for name in texts}
     assert not list((tmp_path / "unique").glob(".*"))
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_bytes(tmp_path, raw, root):
+    """Also of paragraphs and lines, which come after signing, in the same connection."""
+    folder = write(
+        tmp_path / "many", {str(n): f"{story(1)}\n\n{story(n % 9)}\n{story(7)}" for n in range(12)}
+    )
+    params = read_params(root / "params.yaml")
+    pieces = {"minimum_words": 6, "minimum_document_words": 10}
+    params["dedupe"] |= {"paragraphs": pieces, "lines": pieces}
+    write_json(tmp_path / "params.yaml", params)
+    found = []
+    for runner in ("native", "ray"):
+        home = tmp_path / runner
+        options = {"documents": folder, "raw": raw, "metrics": home / "m.json", **outs(home)}
+        flags = [word for name, path in options.items() for word in (f"--{name}", str(path))]
+        subprocess.run(
+            [sys.executable, "-m", "llm", "dedupe", "--params", tmp_path / "params.yaml", *flags],
+            cwd=root,
+            env={
+                **{name: v for name, v in os.environ.items() if name != "RAY_ADDRESS"},
+                "DAFT_RUNNER": runner,
+                "LLM_TRACKING": "off",
+            },
+            check=True,
+            timeout=240,
+        )
+        written = [read_manifest(path, made_by="dedupe") for path in outs(home).values()]
+        found.append((written, (home / "m.json").read_bytes()))
+    assert found[0] == found[1]
