@@ -220,18 +220,19 @@ def test_objects_of_a_store_are_placed_with_their_own_addresses(tmp_path, gather
         }.items():
             monkeypatch.setenv(name, value)
         client = boto3.client("s3")
-        client.create_bucket(Bucket="books")
+        # One process has one memory of objects, whatever server asks: a bucket of its own.
+        client.create_bucket(Bucket="shelf")
         archive = packed(tmp_path / "more.zip", {"b.txt": "two"}).read_bytes()
         for key, content in {"corpus/a.txt": b"one", "corpus/more.zip": archive}.items():
-            client.put_object(Bucket="books", Key=key, Body=content)
-        ledger = gather(source(urls=["s3://books/corpus/"], sha256=None))
-        client.put_object(Bucket="books", Key="corpus/a\\b.txt", Body=b"evil")
+            client.put_object(Bucket="shelf", Key=key, Body=content)
+        ledger = gather(source(urls=["s3://shelf/corpus/"], sha256=None))
+        client.put_object(Bucket="shelf", Key="corpus/a\\b.txt", Body=b"evil")
         with pytest.raises(InputError, match="backslash"):
-            gather(source(urls=["s3://books/corpus/"], sha256=None))
+            gather(source(urls=["s3://shelf/corpus/"], sha256=None))
     finally:
         server.stop()
     assert [(row["file"], row["url"], row["bytes"]) for row in ledger] == [
-        ("a.txt", "s3://books/corpus/a.txt", 3),
-        ("more.zip/b.txt", "s3://books/corpus/more.zip", 3),
+        ("a.txt", "s3://shelf/corpus/a.txt", 3),
+        ("more.zip/b.txt", "s3://shelf/corpus/more.zip", 3),
     ]
     assert (tmp_path / "raw" / "corpus" / "more.zip" / "b.txt").read_text() == "two"
