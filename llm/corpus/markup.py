@@ -9,6 +9,7 @@ selectolax's parser and the few rules below.
 
 from __future__ import annotations
 
+import html
 import re
 
 _BLOCKS = (
@@ -30,6 +31,14 @@ _PAGE = re.compile(
     r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL
 )
 
+# Tags that nest: neither the empty ones nor those that the next of their kind ends.
+_NESTING = re.compile(
+    r"<(/?)(?!(?:p|li|td|th|tr|dd|dt|br|hr|img|meta|link|input|option|wbr|source|area|col)\b)[a-z]",
+    re.IGNORECASE,
+)
+_ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
+_DEEPEST = 500  # parsers take time by the square of the depth, and no page is written so
+
 
 def has_markup(text: str) -> bool:
     """Whether a text holds HTML: two known tags, or one and an entity, or two entities."""
@@ -48,11 +57,23 @@ def strip_markup(text: str, *, page: bool, main_content: bool) -> str:
     """The readable text of HTML: no tags, scripts or page furniture; blocks become paragraphs.
 
     page: the text is a whole page, as one that begins with <html> is anyhow. main_content: of a
-    page without menus, headers, footers and adverts; all of it where nothing would be left.
+    page without menus, headers, footers and adverts; all of it where nothing would be left. Of
+    tags nested over 500 deep, which only accidents and attacks are, just the tags go.
     """
+    if _depth(text) > _DEEPEST:
+        return html.unescape(_ANY_TAG.sub(" ", text))
     if page or _PAGE.match(text):
         return _page_text(text, main_content=main_content)
     return _fragment_text(text)
+
+
+def _depth(text: str) -> int:
+    """How deep the tags of a text are nested at most."""
+    depth = deepest = 0
+    for tag in _NESTING.finditer(text):
+        depth = max(0, depth - 1) if tag.group(1) else depth + 1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _page_text(text: str, *, main_content: bool) -> str:
