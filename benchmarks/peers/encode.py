@@ -56,7 +56,7 @@ def tiktoken_encoder(folder: Path, threads: int) -> Callable[[Sequence[str]], An
 
 
 def tokenizers_encoder(folder: Path) -> Callable[[Sequence[str]], Any]:
-    """Hugging Face's batch encoding as transformers calls it (on all cores by itself), with the
+    """Hugging Face's fastest batch encoding, without offsets (on all cores by itself), with the
     same vocabulary.
 
     Its byte-level pre-tokenizer divides text as GPT-2 does, and so as our tokenizers do.
@@ -75,7 +75,7 @@ def tokenizers_encoder(folder: Path) -> Callable[[Sequence[str]], Any]:
     )
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return lambda texts: tokenizer.encode_batch(list(texts))
+    return lambda texts: tokenizer.encode_batch_fast(list(texts))
 
 
 def ids_of(encoded: Sequence[Any]) -> list[list[int]]:

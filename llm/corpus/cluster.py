@@ -151,6 +151,6 @@ def _import_ray() -> Any:
             where="environment variable DAFT_RUNNER",
             found=repr(os.environ.get("DAFT_RUNNER")),
             expected="native, or an environment with Ray",
-            remedy='install it (pip install -c constraints.txt ".[ray]"), or unset DAFT_RUNNER',
+            remedy="install it (LLM_EXTRAS=ray sh infra/setup.sh), or unset DAFT_RUNNER",
         ) from error
     return ray

@@ -180,7 +180,7 @@ def _open_system(scheme: str, timeout_seconds: float) -> Any:
             where="download.sources",
             found=str(error),
             expected=f"the package {package}",
-            remedy="pip install -c constraints.txt '.[cloud]'",
+            remedy="install them: LLM_EXTRAS=cloud sh infra/setup.sh",
         ) from error
 
 

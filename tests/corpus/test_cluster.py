@@ -28,7 +28,7 @@ def on_ray(address: str | None = None) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def installed():
     """Ray, which only the extra `ray` brings."""
-    need(importlib.util.find_spec("ray") is not None, 'Ray (pip install ".[ray]")')
+    need(importlib.util.find_spec("ray") is not None, "Ray (LLM_EXTRAS=ray sh infra/setup.sh)")
 
 
 @pytest.fixture(scope="module")

@@ -178,4 +178,4 @@ def test_a_missing_package_has_its_remedy(store, monkeypatch, scheme, package):
     monkeypatch.delitem(registry._registry, scheme, raising=False)
     with pytest.raises(ConfigError, match=package) as caught:
         store.find(f"{scheme}://bucket/a.txt")
-    assert "[cloud]" in str(caught.value.details["remedy"])
+    assert "LLM_EXTRAS=cloud" in str(caught.value.details["remedy"])
