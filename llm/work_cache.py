@@ -88,6 +88,12 @@ class WorkCache:
         for path in self.folder.glob("*/*"):
             if path not in keep:
                 path.unlink()
+        self.forget_others()
+
+    def forget_others(self) -> None:
+        """Remove what was remembered under other settings or by other code."""
+        if self.folder is None:
+            return
         for folder in self.folder.parent.iterdir():
             if folder != self.folder and folder.is_dir() and _FOLDER.fullmatch(folder.name):
                 shutil.rmtree(folder)

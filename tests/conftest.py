@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -26,6 +27,11 @@ def need(present: bool, what: str) -> None:
     if os.environ.get("CI", "").lower() in ("1", "true"):
         pytest.fail(f"missing in CI: {what}")
     pytest.skip(f"missing here: {what}")
+
+
+def need_library(name: str) -> None:
+    """Skip the test where a project that the benchmarks measure against is not installed."""
+    need(importlib.util.find_spec(name) is not None, f"{name} (LLM_EXTRAS=bench make setup)")
 
 
 @pytest.fixture(scope="session")

@@ -71,10 +71,21 @@ def read_documents(
 
     Raises InputError where the folder is missing, or a part is truncated or of another schema.
     """
-    require(directory, made_by=made_by)
-    for path in sorted(directory.glob("part-*.parquet")):
-        with open_parquet(path, schema=DOCUMENT_SCHEMA, made_by=made_by) as parquet:
-            yield from parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
+    for path in part_paths(directory, made_by=made_by):
+        yield from read_part(path, made_by=made_by, columns=columns)
+
+
+def part_paths(directory: Path, *, made_by: str) -> list[Path]:
+    """The files of a folder of documents, in order; InputError where it is missing."""
+    return sorted(require(directory, made_by=made_by).glob("part-*.parquet"))
+
+
+def read_part(
+    path: Path, *, made_by: str, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of one file of documents, as `read_documents`."""
+    with open_parquet(path, schema=DOCUMENT_SCHEMA, made_by=made_by) as parquet:
+        yield from parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
 
 
 def row_count(directory: Path, *, made_by: str) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from llm.corpus.mixture import Inventory
     from llm.tokens.counts import Counts
+    from llm.tokens.parts import Written
     from llm.tokens.tokenizer import Tokenizer
 
 
@@ -66,77 +67,82 @@ def run(
     validation: Path,
     tracker: Tracker,
     validated: Path | None = None,
+    cache: Path | None = None,
 ) -> dict[str, Any]:
     """Write the shards of both splits, those that train as the mixture says; return what they hold.
 
     Among the metrics `sources` is the mixture's table, see llm.corpus.mixture.plan. validated: the
-    result of validate_splits. Raises InputError where a split has no document, an input is missing
-    or broken, or the weights are not those of the sources.
+    result of validate_splits. cache: where the shards of each part of the documents are remembered,
+    so that a killed run goes on and a new document costs its part alone. Raises InputError where a
+    split has no document, an input is missing or broken, or the weights are not those of the
+    sources.
     """
     from llm.corpus.documents import require_passed
     from llm.corpus.mixture import Inventory, plan
     from llm.runtime import choose_threads
-    from llm.tokens.shards import write_shards
+    from llm.tokens.parts import forget, write_parts
     from llm.tokens.tokenizer import load
+    from llm.work_cache import open_cache
 
     if validated:
         require_passed(validated, made_by="validate_splits")
     speaker = load(tokenizer)
     weights = config.mixture.weights
     inventory = Inventory(None if weights is None else config.mixture.seed)
+    known = open_cache(cache, config.shard_tokens, speaker.fingerprint, code="llm/tokens/parts.py")
     write = partial(
-        write_shards,
+        write_parts,
         tokenizer=speaker,
         shard_tokens=config.shard_tokens,
         threads=choose_threads(),
+        cache=known,
     )
     # From here on nothing but work: the libraries are loaded.
     began = time.perf_counter()
     unmixed = train if weights is None else train.with_name(f".{train.name}.unmixed")
     try:
-        counts = _encode(write, train_documents, unmixed, inventory)
+        trained = _encode(write, train_documents, unmixed, inventory)
         held_out = _encode(write, validation_documents, validation)
-        bytes_read = counts.bytes + held_out.bytes
+        counts = trained.counts
+        bytes_read = counts.bytes + held_out.counts.bytes
         mixture = plan(inventory, weights, tokens=config.mixture.tokens)
         if weights is not None:
             counts = _mix(config, unmixed, train, speaker, mixture.copies)
     finally:
         if weights is not None:
             shutil.rmtree(unmixed, ignore_errors=True)
+    seconds = time.perf_counter() - began
+    forget(known, but={*trained.keys, *held_out.keys})
     metrics: dict[str, Any] = {"vocab_size": speaker.vocab_size, "sources": mixture.table}
-    for split, counted in (("train", counts), ("validation", held_out)):
+    for split, counted in (("train", counts), ("validation", held_out.counts)):
         print(f"{split}: {counted.tokens:,} tokens of {counted.documents:,} documents", flush=True)
         metrics[split] = counted.summary(speaker)
         metrics[f"{split}_tokens"] = counted.tokens
     metrics["bytes_per_token"] = metrics["train"]["bytes_per_token"]
-    seconds = time.perf_counter() - began
-    tracker.log_timings({"megabytes_per_second": round(bytes_read / seconds / 1e6, 3)})
+    tracker.log_timings(
+        {
+            "megabytes_per_second": round(bytes_read / seconds / 1e6, 3),
+            "units": len(trained.keys) + len(held_out.keys),
+            "units_cached": trained.remembered + held_out.remembered,
+        }
+    )
     return metrics
 
 
 def _encode(
-    write: Callable[..., Counts],
+    write: Callable[..., Written],
     documents: Path,
     shards: Path,
     inventory: Inventory | None = None,
-) -> Counts:
-    """Tokenise documents into shards; enter them into the inventory. write: `write_shards`."""
-    import pyarrow.compute as pc
-
-    from llm.corpus.documents import read_documents
+) -> Written:
+    """Tokenise documents into shards; enter them into the inventory. write: `write_parts`."""
 
     def enter(rows: pa.Table) -> None:
         assert inventory is not None
-        lengths = pc.list_value_length(rows["token_ids"]).to_numpy()
         ids = (name.as_py() for name in rows["id"])
-        inventory.add(ids, rows["source"].to_pylist(), lengths)
+        inventory.add(ids, rows["source"].to_pylist(), rows["tokens"].to_numpy())
 
-    columns = ["id", "text", "source", "cluster"]
-    return write(
-        read_documents(documents, made_by="split", columns=columns),
-        shards,
-        watch=None if inventory is None else enter,
-    )
+    return write(documents, shards, watch=None if inventory is None else enter)
 
 
 def _mix(

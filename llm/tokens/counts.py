@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llm.tokens.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 QUANTILES = {"minimum": 0.0, "p05": 0.05, "median": 0.5, "p95": 0.95, "maximum": 1.0}
 
@@ -40,6 +43,17 @@ class Counts:
         self.tokens += len(token_ids)
         self.bytes += n_bytes
         self._lengths.append(lengths)
+
+    def count(self, rows: pa.Table) -> None:
+        """Count rows of `llm.tokens.shards.token_schema`."""
+        import pyarrow.compute as pc
+
+        lists = rows.column("token_ids").combine_chunks()
+        self.add(
+            lists.flatten().to_numpy(),
+            lists.value_lengths().to_numpy().astype(np.int64),
+            pc.sum(rows.column("n_bytes")).as_py(),
+        )
 
     def include(self, other: Counts) -> None:
         """Count what `other`, of the same vocabulary, has counted of later documents."""

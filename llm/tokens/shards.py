@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,15 @@ def write_shards(
     shard_tokens: int,
     threads: int,
     watch: Callable[[pa.Table], None] | None = None,
+    quiet: bool = False,
 ) -> Counts:
     """Tokenise documents, in order, into shards of at least `shard_tokens` ids but the last.
 
     documents: batches with the columns id, source, cluster and text. A document never stands in
     two shards. The bytes written depend on documents, tokenizer and `shard_tokens` only. Memory
     holds two or three shards, more from eight threads on. watch: called with all rows, in order,
-    some at a time. Raises InputError where there is no document, or the tokenizer loses text.
+    some at a time. quiet: no progress. Raises InputError where there is no document, or the
+    tokenizer loses text.
     """
     schema = token_schema(tokenizer.vocab_size)
     with ThreadPoolExecutor(threads) as encoders:
@@ -74,6 +77,7 @@ def write_shards(
             tokenizer=tokenizer,
             shard_tokens=shard_tokens,
             threads=threads,
+            quiet=quiet,
         )
 
 
@@ -84,12 +88,15 @@ def write_rows(
     tokenizer: Tokenizer,
     shard_tokens: int,
     threads: int,
+    quiet: bool = False,
 ) -> Counts:
     """Write rows of `token_schema` as the shards that `write_shards` describes."""
     counts = Counts(tokenizer.vocab_size)
     with (
         new_directory(directory) as folder,
-        Progress(f"tokenize {directory.name}", unit="documents") as progress,
+        (
+            nullcontext() if quiet else Progress(f"tokenize {directory.name}", unit="documents")
+        ) as progress,
         # Writing takes about a fifth of the time of encoding, on threads of its own.
         ThreadPoolExecutor(-(-threads // 4)) as writers,
     ):
@@ -100,25 +107,36 @@ def write_rows(
         )
         for counted in in_order(work, pool=writers, ahead=-(-threads // 4)):
             counts.include(counted)
-            progress.advance(counted.documents)
+            if progress is not None:
+                progress.advance(counted.documents)
         if not counts.documents:
-            raise InputError(
-                "There is no document to tokenise.",
-                where=directory,
-                expected="at least one document in every split",
-                remedy="add documents, or loosen the filters of the section clean of params.yaml",
-            )
+            raise nothing_to_tokenise(directory)
         _check_nothing_lost(counts, tokenizer, directory)
-        write_manifest(
-            folder,
-            vocab_size=tokenizer.vocab_size,
-            dtype=token_dtype(tokenizer.vocab_size).name,
-            tokens=counts.tokens,
-            documents=counts.documents,
-            bytes=counts.bytes,
-            tokenizer=tokenizer.fingerprint,
-        )
+        write_facts(folder, counts, tokenizer)
     return counts
+
+
+def nothing_to_tokenise(directory: Path) -> InputError:
+    """The error of a split without documents."""
+    return InputError(
+        "There is no document to tokenise.",
+        where=directory,
+        expected="at least one document in every split",
+        remedy="add documents, or loosen the filters of the section clean of params.yaml",
+    )
+
+
+def write_facts(folder: Path, counts: Counts, tokenizer: Tokenizer) -> None:
+    """Write the manifest of a folder of shards, its last file."""
+    write_manifest(
+        folder,
+        vocab_size=tokenizer.vocab_size,
+        dtype=token_dtype(tokenizer.vocab_size).name,
+        tokens=counts.tokens,
+        documents=counts.documents,
+        bytes=counts.bytes,
+        tokenizer=tokenizer.fingerprint,
+    )
 
 
 def read_facts(directory: Path, *, tokenizer: Tokenizer | None = None) -> dict[str, Any]:
@@ -193,13 +211,8 @@ def _write_shard(table: pa.Table, path: Path, vocab_size: int) -> Counts:
     """Write one shard and count it; equal rows give equal bytes, however they were chunked."""
     table = table.combine_chunks()
     write_parquet(table, path, encodings=ENCODINGS)
-    lists = table.column("token_ids").combine_chunks()
     counts = Counts(vocab_size)
-    counts.add(
-        lists.flatten().to_numpy(),
-        lists.value_lengths().to_numpy().astype(np.int64),
-        pc.sum(table.column("n_bytes")).as_py(),
-    )
+    counts.count(table)
     return counts
 
 

@@ -1,14 +1,14 @@
 """Both sides measure with the same settings."""
 
+import importlib
 import inspect
-
-import pytest
 
 from benchmarks import equal
 from benchmarks.house import settings_of
 from benchmarks.peers.datasketch_lsh import normalised
 from llm.stages.clean import Config as CleanConfig
 from llm.stages.dedupe import Config as DedupeConfig
+from tests.conftest import need_library
 
 
 def test_ours_are_settings_of_the_stages():
@@ -19,7 +19,8 @@ def test_ours_are_settings_of_the_stages():
 
 
 def test_datatrove_gets_its_published_limits():
-    filters = pytest.importorskip("datatrove.pipeline.filters")
+    need_library("datatrove")
+    filters = importlib.import_module("datatrove.pipeline.filters")
     settings = equal.datatrove_settings()
     settings.pop("minhash")
     for name, arguments in settings.items():

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.duplicates import clusters
 from benchmarks.peers import encode
 from llm.tokens.tokenizer import train
+from tests.conftest import need_library
 
 TEXTS = [
     "The clock of the town hall had stopped, and nobody could say when it had stopped.",
@@ -36,7 +37,7 @@ def test_every_byte_has_a_letter_of_its_own():
 
 
 def test_both_libraries_give_the_same_ids(folder):
-    pytest.importorskip("tokenizers")
+    need_library("tokenizers")
     ours = encode.tiktoken_encoder(folder, 2)(TEXTS)
     theirs = encode.tokenizers_encoder(folder)(TEXTS)
     assert encode.ids_of(theirs) == ours
@@ -44,7 +45,7 @@ def test_both_libraries_give_the_same_ids(folder):
 
 @pytest.mark.parametrize("library", ["tiktoken", "tokenizers"])
 def test_a_library_reports_its_rate(library, folder, tmp_path):
-    pytest.importorskip(library)
+    need_library(library)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -62,7 +63,7 @@ def test_a_library_reports_its_rate(library, folder, tmp_path):
 
 
 def test_datasketch_finds_the_copy_and_nothing_else():
-    pytest.importorskip("datasketch")
+    need_library("datasketch")
     from benchmarks.peers.datasketch_lsh import near_pairs
 
     words = [f"word{number % 97}x{number}" for number in range(300)]

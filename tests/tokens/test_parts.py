@@ -1,0 +1,166 @@
+"""Tokenising by parts: equal bytes with and without memory, and only what changed done again."""
+
+import os
+
+import pyarrow as pa
+import pytest
+
+from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
+from llm.errors import InputError
+from llm.files import read_manifest, write_parquet
+from llm.tokens import parts, shards
+from llm.tokens.parts import forget, write_parts
+from llm.tokens.shards import read_batches
+from llm.tokens.tokenizer import train
+from llm.work_cache import WorkCache, open_cache
+
+TEXT = "the cat sat on the mat and the dog lay by the door "
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train([TEXT * 20], vocab_size=270)
+
+
+def write_documents(folder, texts_of_parts):
+    folder.mkdir(exist_ok=True)
+    for number, texts in enumerate(texts_of_parts):
+        rows = [
+            {
+                "id": document_id(text),
+                "text": text,
+                "source": "tales",
+                "licence": "CC0-1.0",
+                "language": "en",
+                "language_score": 1.0,
+                "quality": 1.0,
+                "cluster": document_id(text),
+                "raw_id": f"{number}",
+            }
+            for text in texts
+        ]
+        table = pa.Table.from_pylist(rows, schema=DOCUMENT_SCHEMA)
+        write_parquet(table, folder / f"part-{number:05d}.parquet")
+
+
+PARTS = [
+    [TEXT * 3, TEXT * 30, "a short one"],
+    [],
+    [TEXT * 5 + "again"],
+    ["the end", TEXT * 2],
+]
+
+
+@pytest.fixture
+def documents(tmp_path):
+    write_documents(tmp_path / "documents", PARTS)
+    return tmp_path / "documents"
+
+
+def run(documents, directory, tokenizer, cache, **more):
+    return write_parts(
+        documents,
+        directory,
+        tokenizer=tokenizer,
+        shard_tokens=100,
+        threads=2,
+        cache=cache,
+        **more,
+    )
+
+
+def cache_of(tmp_path, tokenizer):
+    return open_cache(tmp_path / "cache", 100, tokenizer.fingerprint, code="llm/tokens/parts.py")
+
+
+def manifest(directory):
+    return read_manifest(directory, made_by="tokenize", verify=True)
+
+
+def test_every_document_comes_once_and_in_order(documents, tmp_path, tokenizer):
+    seen: list[pa.Table] = []
+    written = run(documents, tmp_path / "shards", tokenizer, WorkCache(None), watch=seen.append)
+    rows = pa.Table.from_batches(read_batches(tmp_path / "shards")).to_pylist()
+    texts = [text for part in PARTS for text in part]
+    assert [tokenizer.decode(row["token_ids"][:-1]) for row in rows] == texts
+    watched = pa.concat_tables(seen).to_pylist()
+    assert [(row["id"], row["tokens"]) for row in watched] == [
+        (row["id"], len(row["token_ids"])) for row in rows
+    ]
+    assert written.counts.documents == len(texts) == manifest(tmp_path / "shards")["documents"]
+    assert len(manifest(tmp_path / "shards")["files"]) > 3  # shards end within a part, too
+    assert not list(tmp_path.glob(".*"))  # nothing is left beside
+
+
+def test_memory_changes_no_byte(documents, tmp_path, tokenizer):
+    cache = cache_of(tmp_path, tokenizer)
+    first = run(documents, tmp_path / "first", tokenizer, cache)
+    again = run(documents, tmp_path / "again", tokenizer, cache)
+    without = run(documents, tmp_path / "without", tokenizer, WorkCache(None))
+    assert (first.remembered, again.remembered, without.remembered) == (0, 3, 0)
+    assert manifest(tmp_path / "first") == manifest(tmp_path / "again")
+    assert manifest(tmp_path / "first") == manifest(tmp_path / "without")
+    assert (again.counts.occurrences == without.counts.occurrences).all()
+
+
+def test_a_new_document_costs_its_part_alone(documents, tmp_path, tokenizer):
+    cache = cache_of(tmp_path, tokenizer)
+    before = run(documents, tmp_path / "shards", tokenizer, cache)
+    write_documents(documents, [*PARTS[:2], [*PARTS[2], "something new"], PARTS[3]])
+    after = run(documents, tmp_path / "shards", tokenizer, cache)
+    assert (len(after.keys), after.remembered) == (3, 2)
+    forget(cache, but=set(after.keys))
+    assert cache.folder is not None
+    assert sorted(place.name for place in cache.folder.iterdir()) == sorted(after.keys)
+    assert set(before.keys) - set(after.keys)
+
+
+def test_a_killed_run_leaves_finished_parts_to_the_next(
+    documents, tmp_path, tokenizer, monkeypatch
+):
+    cache = cache_of(tmp_path, tokenizer)
+    with monkeypatch.context() as patch:
+        real = shards.write_shards
+
+        def failing(batches, directory, **more):
+            rows = list(batches)
+            if "the end" in rows[0].column("text").to_pylist():
+                raise OSError("the plug was pulled")
+            return real(rows, directory, **more)
+
+        patch.setattr(parts, "write_shards", failing)
+        with pytest.raises(OSError, match="plug"):
+            run(documents, tmp_path / "shards", tokenizer, cache)
+    assert not (tmp_path / "shards").exists()
+    assert run(documents, tmp_path / "shards", tokenizer, cache).remembered == 2
+
+
+@pytest.mark.parametrize("harm", ["truncated", "altered", "gone"])
+def test_damaged_memory_is_made_anew(documents, tmp_path, tokenizer, harm, capsys):
+    cache = cache_of(tmp_path, tokenizer)
+    first = run(documents, tmp_path / "first", tokenizer, cache)
+    assert cache.folder is not None
+    shard = min((cache.folder / first.keys[0]).glob("*.parquet"))
+    content = shard.read_bytes()
+    shard.unlink()
+    if harm != "gone":
+        shard.write_bytes(content[:-9] if harm == "truncated" else content[:-1] + b"X")
+    again = run(documents, tmp_path / "again", tokenizer, cache)
+    assert again.remembered == 2 and "damaged" in capsys.readouterr().out
+    assert manifest(tmp_path / "first") == manifest(tmp_path / "again")
+
+
+def test_where_files_cannot_be_linked_they_are_copied(documents, tmp_path, tokenizer, monkeypatch):
+    def refuse(source, place):
+        raise OSError("not on this file system")
+
+    monkeypatch.setattr(os, "link", refuse)
+    run(documents, tmp_path / "shards", tokenizer, cache_of(tmp_path, tokenizer))
+    assert manifest(tmp_path / "shards")["documents"] == 6
+
+
+def test_no_document_is_an_error_and_leaves_nothing(tmp_path, tokenizer):
+    write_documents(tmp_path / "documents", [[], []])
+    with pytest.raises(InputError, match="no document to tokenise"):
+        run(tmp_path / "documents", tmp_path / "shards", tokenizer, WorkCache(None))
+    assert not (tmp_path / "shards").exists()
