@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ import pytest
 from llm.runtime import silence_telemetry
 
 silence_telemetry()
+# Where the tests run in a shell's background, interrupts are ignored, by their children too: those
+# that are to be interrupted would not hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # A test that wants MLflow opens its own; the others run stages without it.
 os.environ["LLM_TRACKING"] = "off"
 for name in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME", "LLM_PIPELINE_RUN"):

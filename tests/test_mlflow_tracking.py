@@ -173,13 +173,16 @@ def test_stages_that_start_together_make_one_database_and_one_parent(place: Path
 
 @pytest.mark.slow
 def test_an_interrupted_stage_is_a_killed_run(place: Path, root: Path):
-    process = start("clean", root, seconds=60)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and "clean" not in runs(place):
-        time.sleep(0.2)
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    with start("clean", root, seconds=60) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and "clean" not in runs(place):
+                time.sleep(0.2)
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert runs(place)["clean"].info.status == "KILLED"
 
 
