@@ -73,7 +73,8 @@ def _counts(artefact: Artefact) -> Iterator[RenderableType]:
     assert artefact.schema is not None, "a Parquet artefact"
     names = [name for name in _COUNTED if name in artefact.schema.names]
     rows, counts = count(artefact, names)
-    yield Text(f"{rows:,} rows in {len(artefact.parts):,} files")
+    files = "1 file" if len(artefact.parts) == 1 else f"{len(artefact.parts):,} files"
+    yield Text(f"{rows:,} rows in {files}")
     for name, values in counts.items():
         table = Table(title=f"rows per {name}", title_justify="left")
         table.add_column(name)

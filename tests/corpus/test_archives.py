@@ -67,6 +67,7 @@ def test_every_kind_comes_out_whole(tmp_path, suffix):
         path.write_bytes(pa.compress(tar_bytes(members), codec="zstd", asbytes=True))
     else:
         mode = {".tar.gz": "w:gz", ".tgz": "w:gz", ".tar.xz": "w:xz"}.get(suffix, "w")
+        # The modes are known to the type checker as literals only.
         with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
             folder = tarfile.TarInfo("./sub")
             folder.type = tarfile.DIRTYPE

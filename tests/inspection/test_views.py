@@ -59,7 +59,7 @@ def rejects(tmp_path):
 
 def test_rejects_are_counted_by_reason_and_chosen_by_it(rejects):
     text = shown(rejects, only={"reason": "language"})
-    assert "3 rows in 1 files" in text
+    assert "3 rows in 1 file\n" in text
     assert "66.7%" in text
     assert "Le chat dort." in text and "Der Hund schläft." in text
     assert "Hm." not in text
