@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._dynamo.exc import BackendCompilerFailed
 
 from llm.errors import InputError
 from llm.progress import Progress
@@ -22,54 +19,13 @@ from llm.tracking import Tracker
 from llm.training import checkpoint
 from llm.training.clock import Clock
 from llm.training.config import TrainingConfig
+from llm.training.determinism import deterministic
 from llm.training.history import History
 from llm.training.interrupt import Interrupts
-from llm.training.optimizer import (
-    build_optimizer,
-    optimizer_state,
-    restore_optimizer,
-    set_learning_rate,
-)
+from llm.training.optimizer import build_optimizer, optimizer_state, restore_optimizer
 from llm.training.schedule import learning_rate_at
-
-# What a loader gives: `inputs` (B, T) int64, and what else the task's loss reads. `sample_ids`
-# (B,), where present, names the samples in messages.
-Batch = dict[str, Tensor]
-
-COMPILE_CACHE = Path("data/cache/inductor")
-
-
-class Task(Protocol):
-    """What is learned."""
-
-    def loss(self, model: Any, batch: Batch) -> Tensor:
-        """The loss summed over the batch's targets, a scalar; compiled where settings say so."""
-
-    def count(self, batch: Batch) -> int:
-        """Number of targets in a batch."""
-
-    def evaluate(self, model: Any) -> dict[str, float]:
-        """Measures on held-out data, among them `validation_loss`; under no_grad, in eval mode."""
-
-    def sample(self, model: Any) -> str | None:
-        """A text that shows what the model can do, or None."""
-
-
-class Loader(Protocol):
-    """Endless batches. After `restore(state())`, in another process too, the same ones follow."""
-
-    @property
-    def batches_per_epoch(self) -> float:
-        """Batches in one pass over the data."""
-
-    def next_batch(self) -> Batch:
-        """The next batch, on the CPU."""
-
-    def state(self) -> dict[str, Any]:
-        """The position, as JSON values."""
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go to a position."""
+from llm.training.task import Loader, Task
+from llm.training.update import Updater, autocast
 
 
 def train(
@@ -130,23 +86,23 @@ class _Training:
         self.loader = loader
         self.config = config
         self.runtime = runtime
-        self.seed = seed
         self.checkpoints = checkpoints
         self.tracker = tracker
         self.name = name
         self.sample_every_steps = sample_every_steps
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = build_optimizer(model, config)
+        self.updater = Updater(
+            model, task, self.optimizer, config=config, runtime=runtime, seed=seed, name=name
+        )
         self.total_steps = config.steps(loader.batches_per_epoch)
         self.history = History()
         # Since the last evaluation. Python floats, of which JSON keeps every bit.
         self.loss_sum, self.loss_count = 0.0, 0
         self.clock = Clock()
-        self.loss = _compiled(task.loss) if runtime.compile else task.loss
 
     def run(self) -> History:
         """Train from the last checkpoint, or from the start, to the end."""
-        with _deterministic(), Interrupts() as interrupts, self.clock.measure("training"):
+        with deterministic(), Interrupts() as interrupts, self.clock.measure("training"):
             self._resume()
             self.model.train()  # loaded weights come in eval mode, without dropout
             first = self.history.steps
@@ -169,55 +125,15 @@ class _Training:
     def _update(self, step: int) -> int:
         """Update the weights once; return the tokens that went through the model."""
         batches = [self.loader.next_batch() for _ in range(self.config.accumulation_steps)]
-        count = sum(self.task.count(batch) for batch in batches)
-        if count == 0:
-            raise InputError(
-                "A step has nothing to learn: its batches hold no target.",
-                where=f"{self.name}, step {step + 1}",
-                remedy="raise batch_size, or the setting that cuts texts short",
-            )
-        loss = self._gradients(step, batches, count)
-        norm = nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm or math.inf)
-        # The only point of a step where the Python thread waits for an accelerator.
-        mean_loss, gradient_norm = torch.stack([loss, norm.float()]).tolist()
-        if not math.isfinite(mean_loss + gradient_norm):
-            raise self._not_finite(step, mean_loss, gradient_norm, batches)
-        set_learning_rate(self.optimizer, self._learning_rate(step))
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        tokens = sum(batch["inputs"].numel() for batch in batches)
-        self.loss_sum += mean_loss * count
-        self.loss_count += count
+        found = self.updater.update(step, batches, learning_rate=self._learning_rate(step))
+        self.loss_sum += found.loss * found.targets
+        self.loss_count += found.targets
         self.history.steps = step + 1
-        self.history.tokens += tokens
+        self.history.tokens += found.tokens
         self.tracker.log_metrics(
-            {"step_loss": mean_loss, "gradient_norm": gradient_norm}, step=step + 1
+            {"step_loss": found.loss, "gradient_norm": found.gradient_norm}, step=step + 1
         )
-        return tokens
-
-    def _gradients(self, step: int, batches: list[Batch], count: int) -> Tensor:
-        """Fill the gradients of the mean loss over all `count` targets; return that loss, ()."""
-        # Dropout draws from the global generator. Seeded anew for each step it needs no saving,
-        # and what evaluation, sampling or a callback draws in between changes nothing.
-        torch.manual_seed(_step_seed(self.seed, step))
-        total = torch.zeros((), device=self.runtime.device)
-        try:
-            for batch in batches:
-                placed = {
-                    key: value.to(self.runtime.device, non_blocking=True)
-                    for key, value in batch.items()
-                }
-                with self._autocast():
-                    loss = self.loss(self.model, placed) / count
-                torch.autograd.backward(loss)
-                total += loss.detach().float()
-        except BackendCompilerFailed as error:
-            reason = str(error).strip().splitlines()[0]
-            print(f"{self.name}: torch.compile failed ({reason}); going on uncompiled.", flush=True)
-            self.loss = self.task.loss
-            self.optimizer.zero_grad(set_to_none=True)
-            return self._gradients(step, batches, count)
-        return total
+        return found.tokens
 
     def _after(self, step: int, interrupts: Interrupts) -> None:
         """Evaluate, sample, save and stop, each where it is due after `step` finished steps."""
@@ -320,61 +236,12 @@ class _Training:
     def _looking(self) -> Iterator[None]:
         """No dropout, no gradients, the training's number type."""
         self.model.eval()
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), autocast(self.runtime):
             yield
         self.model.train()
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(
-            self.runtime.device.type, torch.bfloat16, enabled=self.runtime.autocast
-        )
 
     def _epoch(self, steps: int) -> float:
         return steps * self.config.accumulation_steps / self.loader.batches_per_epoch
 
     def _learning_rate(self, step: int) -> float:
         return learning_rate_at(step, self.total_steps, self.config)
-
-    def _not_finite(
-        self, step: int, loss: float, gradient_norm: float, batches: list[Batch]
-    ) -> InputError:
-        samples = [int(i) for batch in batches for i in batch.get("sample_ids", ())]
-        where = f"{self.name}, step {step + 1} of {self.total_steps}"
-        return InputError(
-            "The loss or its gradient is not finite; the weights were not updated.",
-            where=f"{where}, samples {samples}" if samples else where,
-            found=f"loss {loss}, gradient norm {gradient_norm}",
-            expected="finite numbers",
-            remedy="lower learning_rate or max_grad_norm, lengthen warmup_fraction, or set "
-            "precision to float32; the last good checkpoint stays where it is: "
-            f"{self.checkpoints}",
-        )
-
-
-def _compiled(loss: Callable[[Any, Batch], Tensor]) -> Callable[[Any, Batch], Tensor]:
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(COMPILE_CACHE.resolve()))
-    return torch.compile(loss, dynamic=False)
-
-
-@contextmanager
-def _deterministic() -> Iterator[None]:
-    """Equal inputs give equal bits, whatever the order in which threads finish.
-
-    Without it, compiled code on a CPU adds up an embedding's gradient by atomic additions.
-    """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for then
-    settings: Any = torch.utils.deterministic  # torch does not type it
-    before = torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    # Filling fresh memory with NaN finds code that reads it too early; it costs time each step.
-    settings.fill_uninitialized_memory = False
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0])
-        settings.fill_uninitialized_memory = before[1]
-
-
-def _step_seed(seed: int, step: int) -> int:
-    """A seed for one step that is unrelated to those of other steps and other seeds."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {step}".encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,149 @@
+"""One update of the weights: forward, backward, clipped, one step of the optimizer."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._dynamo.exc import BackendCompilerFailed
+
+from llm.errors import InputError
+from llm.runtime import Runtime
+from llm.training.config import TrainingConfig
+from llm.training.optimizer import set_learning_rate
+from llm.training.task import Batch, Task
+
+COMPILE_CACHE = Path("data/cache/inductor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Updated:
+    """What one update found.
+
+    loss: mean over the targets, nats, before the update. gradient_norm: before clipping. targets,
+    tokens: how many were learned from, and how many went through the model.
+    """
+
+    loss: float
+    gradient_norm: float
+    targets: int
+    tokens: int
+
+
+class Updater:
+    """Changes the trainable parameters of `model`, a step at a time.
+
+    name: of the training, for messages. seed: decides, with the step, what dropout drops.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        task: Task,
+        optimizer: torch.optim.Optimizer,
+        *,
+        config: TrainingConfig,
+        runtime: Runtime,
+        seed: int,
+        name: str,
+    ) -> None:
+        self._model = model
+        self._task = task
+        self._optimizer = optimizer
+        self._config = config
+        self._runtime = runtime
+        self._seed = seed
+        self._name = name
+        self._parameters = [p for p in model.parameters() if p.requires_grad]
+        self._loss = _compiled(task.loss) if runtime.compile else task.loss
+
+    def update(self, step: int, batches: list[Batch], *, learning_rate: float) -> Updated:
+        """Learn from the batches as if they were one; `step` updates came before.
+
+        Raises InputError, the weights untouched, where the batches hold no target, or where loss
+        or gradient is not finite.
+        """
+        targets = sum(self._task.count(batch) for batch in batches)
+        if targets == 0:
+            raise InputError(
+                "A step has nothing to learn: its batches hold no target.",
+                where=f"{self._name}, step {step + 1}",
+                remedy="raise batch_size, or the setting that cuts texts short",
+            )
+        loss = self._gradients(step, batches, targets)
+        norm = nn.utils.clip_grad_norm_(self._parameters, self._config.max_grad_norm or math.inf)
+        # The only point of a step where the Python thread waits for an accelerator.
+        mean_loss, gradient_norm = torch.stack([loss, norm.float()]).tolist()
+        if not math.isfinite(mean_loss + gradient_norm):
+            raise self._not_finite(step, mean_loss, gradient_norm, batches)
+        set_learning_rate(self._optimizer, learning_rate)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return Updated(
+            loss=mean_loss,
+            gradient_norm=gradient_norm,
+            targets=targets,
+            tokens=sum(batch["inputs"].numel() for batch in batches),
+        )
+
+    def _gradients(self, step: int, batches: list[Batch], targets: int) -> Tensor:
+        """Fill the gradients of the mean loss over all `targets`; return that loss, ()."""
+        # Dropout draws from the global generator. Seeded anew for each step it needs no saving,
+        # and what evaluation, sampling or a callback draws in between changes nothing.
+        torch.manual_seed(_step_seed(self._seed, step))
+        total = torch.zeros((), device=self._runtime.device)
+        try:
+            for batch in batches:
+                placed = {
+                    key: value.to(self._runtime.device, non_blocking=True)
+                    for key, value in batch.items()
+                }
+                with autocast(self._runtime):
+                    loss = self._loss(self._model, placed) / targets
+                torch.autograd.backward(loss)
+                total += loss.detach().float()
+        except BackendCompilerFailed as error:
+            reason = str(error).strip().splitlines()[0]
+            print(
+                f"{self._name}: torch.compile failed ({reason}); going on uncompiled.", flush=True
+            )
+            self._loss = self._task.loss
+            self._optimizer.zero_grad(set_to_none=True)
+            return self._gradients(step, batches, targets)
+        return total
+
+    def _not_finite(
+        self, step: int, loss: float, gradient_norm: float, batches: list[Batch]
+    ) -> InputError:
+        samples = [int(i) for batch in batches for i in batch.get("sample_ids", ())]
+        where = f"{self._name}, step {step + 1}"
+        return InputError(
+            "The loss or its gradient is not finite; the weights were not updated.",
+            where=f"{where}, samples {samples}" if samples else where,
+            found=f"loss {loss}, gradient norm {gradient_norm}",
+            expected="finite numbers",
+            remedy="lower learning_rate or max_grad_norm, lengthen warmup_fraction, or set "
+            "precision to float32; the last good checkpoint stays where it is",
+        )
+
+
+def autocast(runtime: Runtime) -> torch.autocast:
+    """The number type of the training, for everything that reads its model."""
+    return torch.autocast(runtime.device.type, torch.bfloat16, enabled=runtime.autocast)
+
+
+def _compiled(loss: Callable[[Any, Batch], Tensor]) -> Callable[[Any, Batch], Tensor]:
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(COMPILE_CACHE.resolve()))
+    return torch.compile(loss, dynamic=False)
+
+
+def _step_seed(seed: int, step: int) -> int:
+    """A seed for one step that is unrelated to those of other steps and other seeds."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {step}".encode()).digest()[:8], "big") >> 1
