@@ -138,10 +138,6 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _file_path(url: str) -> Path:
-    return Path(unquote(urlsplit(url).path))
-
-
 def file_path(url: str) -> Path:
     """The path that a file: address names."""
     return Path(unquote(urlsplit(url).path))
