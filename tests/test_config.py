@@ -36,6 +36,7 @@ def test_good_settings_become_frozen_objects():
     assert isinstance(stage, Stage)
     assert stage.inner.depth == 2
     with pytest.raises(ValidationError):
+        # The type checker knows too that it is frozen; here it is tried.
         stage.rate = 2.0  # type: ignore[misc]
 
 

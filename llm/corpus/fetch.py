@@ -266,8 +266,8 @@ def _asked_wait(response: httpx.Response) -> float | None:
 
 
 def _root_cause(error: BaseException) -> BaseException:
-    while error.__cause__ is not None or error.__context__ is not None:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    while cause := error.__cause__ or error.__context__:
+        error = cause
     return error
 
 

@@ -27,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        # The server is ours; the library's type knows nothing of it.
+        # As the fixture has set it.
         seen = self.server.requests[self.path]  # type: ignore[attr-defined]
         seen.append(dict(self.headers))
         kind = self.path.split("/")[1]
@@ -78,6 +78,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        # What a handler finds on its server; the library's type knows nothing of it.
         http.requests = defaultdict(list)  # type: ignore[attr-defined]
         http.base = f"http://127.0.0.1:{http.server_address[1]}"  # type: ignore[attr-defined]
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
