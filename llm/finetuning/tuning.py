@@ -43,8 +43,8 @@ def tune(
     tokenizer = load(tokenizer_dir)
     model = load_model(base, made_by="import_gpt2").to(runtime.device)
     if config.trainable == "blocks":
-        model.token_embedding.requires_grad_(False)
-        model.position_embedding.requires_grad_(False)
+        for embedding in model.embeddings:
+            embedding.requires_grad_(False)
     limit = config.maximum_tokens
     if limit > model.config.context_length:
         raise InputError(

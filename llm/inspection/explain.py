@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+from llm.model.attention import CausalSelfAttention, attention_weights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,32 +73,22 @@ def _watch(model: GPTModel, inputs: Tensor) -> tuple[Tensor, Tensor]:
     """The attention of every layer and head, (L, H, T, T), and the logits, (1, T, V)."""
     maps: list[Tensor] = []
 
-    def keep(_module: torch.nn.Module, _inputs: Any, qkv: Tensor) -> None:
-        maps.append(attention_weights(qkv, model.config.n_heads)[0])
+    def keep(attention: Any, args: Any, settings: dict[str, Any]) -> None:
+        queries, keys, _ = attention.split(*args, settings["rotation"])  # (1, T, H, D) each
+        queries, keys = queries.float().transpose(1, 2), keys.float().transpose(1, 2)
+        maps.append(attention_weights(queries, keys, settings["mask"])[0])  # (H, T, T)
 
-    # In the order of the layers, which is that of their names' appearance.
-    products = [part for name, part in model.named_modules() if name.endswith("attention.qkv")]
-    hooks = [product.register_forward_hook(keep) for product in products]
+    hooks = [  # in the order of the layers
+        part.register_forward_pre_hook(keep, with_kwargs=True)
+        for part in model.modules()
+        if isinstance(part, CausalSelfAttention)
+    ]
     try:
         logits = model(inputs)
     finally:
         for hook in hooks:
             hook.remove()
     return torch.stack(maps).cpu(), logits
-
-
-def attention_weights(qkv: Tensor, n_heads: int) -> Tensor:
-    """What a fused kernel never shows: softmax(Q Kᵀ / √D) under the causal mask.
-
-    qkv: (B, T, 3C), queries, keys and values side by side -> (B, H, T, T). Equation 1 of Vaswani
-    et al. 2017.
-    """
-    B, T, width = qkv.shape
-    D = width // 3 // n_heads
-    queries, keys, _ = qkv.float().view(B, T, 3, n_heads, D).permute(2, 0, 3, 1, 4)  # (B, H, T, D)
-    scores = queries @ keys.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, T)
-    later = torch.ones(T, T, dtype=torch.bool, device=qkv.device).triu(diagonal=1)  # (T, T)
-    return scores.masked_fill(later, -math.inf).softmax(dim=-1)
 
 
 def draw(explanation: Explanation, *, layer: int, path: Path) -> None:

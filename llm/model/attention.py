@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from llm.model.cache import KeyValueCache
 from llm.model.config import GPTConfig
+from llm.model.norm import RMSNorm
+from llm.model.rotary import Rotation, rotate
 
 
 class CausalSelfAttention(nn.Module):
@@ -18,40 +20,60 @@ class CausalSelfAttention(nn.Module):
     def __init__(self, config: GPTConfig, layer: int) -> None:
         super().__init__()
         self.layer = layer
-        self.n_heads = config.n_heads
+        self.heads = (config.n_heads, config.key_value_heads, config.key_value_heads)
         self.drop_rate = config.drop_rate
         # One product for queries, keys and values: three times the work per read of x.
-        self.qkv = nn.Linear(config.emb_dim, 3 * config.emb_dim, bias=config.qkv_bias)
-        self.project = nn.Linear(config.emb_dim, config.emb_dim)
+        self.qkv = nn.Linear(
+            config.emb_dim, sum(self.heads) * config.head_dim, bias=config.qkv_bias
+        )
+        if config.qk_norm:
+            self.query_norm = RMSNorm(config.head_dim)
+            self.key_norm = RMSNorm(config.head_dim)
+        self.qk_norm = config.qk_norm
+        self.project = nn.Linear(config.emb_dim, config.emb_dim, bias=config.bias)
 
     def forward(
         self,
         x: Tensor,
         *,
+        rotation: Rotation | None = None,
         positions: Tensor | None = None,
         mask: Tensor | None = None,
         cache: KeyValueCache | None = None,
     ) -> Tensor:
-        """x: (B, T, C) -> (B, T, C). For the others see `GPTModel.hidden`; mask: (B, 1, T, S)."""
-        B, T, C = x.shape
-        qkv = self.qkv(x).view(B, T, 3, self.n_heads, C // self.n_heads)  # (B, T, 3, H, D)
-        queries, keys, values = qkv.unbind(2)  # (B, T, H, D) each
+        """x: (B, T, C) -> (B, T, C).
+
+        rotation: by how much queries and keys are turned; None: not at all. mask: (B | 1, 1, T, S)
+        booleans; None: causal. For the others see `GPTModel.hidden`.
+        """
+        queries, keys, values = self.split(x, rotation)  # (B, T, H | K, D) each
         if cache is not None:
-            keys, values = cache.store(self.layer, keys, values, positions)  # (B, S, H, D)
+            keys, values = cache.store(self.layer, keys, values, positions)  # (B, S, K, D)
         queries, keys, values = (part.transpose(1, 2) for part in (queries, keys, values))
         dropout = self.drop_rate if self.training else 0.0
-        if mask is None and dropout == 0.0 and _plain_is_faster(queries):
-            gathered = plain_attention(queries, keys, values)  # (B, H, T, D)
+        if dropout == 0.0 and _plain_is_faster(queries):
+            gathered = plain_attention(queries, keys, values, mask)  # (B, H, T, D)
         else:
             gathered = F.scaled_dot_product_attention(
                 queries,  # (B, H, T, D)
-                keys,  # (B, H, S, D)
-                values,  # (B, H, S, D)
+                keys,  # (B, K, S, D)
+                values,  # (B, K, S, D)
                 attn_mask=mask,
                 dropout_p=dropout,
                 is_causal=mask is None,
+                enable_gqa=self.heads[0] != self.heads[1],
             )  # (B, H, T, D)
-        return self.project(gathered.transpose(1, 2).reshape(B, T, C))  # (B, T, C)
+        return self.project(gathered.transpose(1, 2).flatten(2))  # (B, T, C)
+
+    def split(self, x: Tensor, rotation: Rotation | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B, T, H, D), keys and values (B, T, K, D) of x (B, T, C), K = n_kv_heads."""
+        qkv = self.qkv(x).view(*x.shape[:2], sum(self.heads), -1)  # (B, T, H + 2K, D)
+        queries, keys, values = qkv.split(self.heads, dim=2)
+        if self.qk_norm:
+            queries, keys = self.query_norm(queries), self.key_norm(keys)
+        if rotation is not None:
+            queries, keys = rotate(queries, rotation), rotate(keys, rotation)
+        return queries, keys, values
 
 
 def _plain_is_faster(queries: Tensor) -> bool:
@@ -65,14 +87,33 @@ def _plain_is_faster(queries: Tensor) -> bool:
     return queries.device.type == "cpu" and queries.requires_grad and queries.shape[-2] <= longest
 
 
-def plain_attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+def plain_attention(
+    queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None
+) -> Tensor:
     """What the fused kernel above computes, written out; tests hold one to the other.
 
-    queries, keys, values: (B, H, T, D) -> (B, H, T, D). Equation 1 of Vaswani et al. 2017 with
-    the causal mask of the decoder: softmax(Q Kᵀ / √D) V, where no token sees a later one.
+    queries (B, H, T, D), keys and values (B, K, S, D), for the others see `attention_weights`
+    -> (B, H, T, D). Equation 1 of Vaswani et al. 2017: softmax(Q Kᵀ / √D) V.
     """
-    T, D = queries.shape[-2:]
-    scores = queries @ keys.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, T)
-    later = torch.ones(T, T, dtype=torch.bool, device=queries.device).triu(diagonal=1)  # (T, T)
-    weights = scores.masked_fill(later, -math.inf).softmax(dim=-1)  # (B, H, T, T)
-    return weights @ values  # (B, H, T, D)
+    weights = attention_weights(queries, keys, mask)  # (B, H, T, S)
+    grouped = _by_key_head(weights, values.shape[1])  # (B, K, H / K, T, S)
+    return (grouped @ values[:, :, None]).flatten(1, 2)  # (B, H, T, D)
+
+
+def attention_weights(queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
+    """How much each token gathers from each, softmax(Q Kᵀ / √D): (B, H, T, S), rows sum to 1.
+
+    queries (B, H, T, D), keys (B, K, S, D): each of the K serves H / K heads in a row. mask: who
+    may see whom, broadcast to (B, H, T, S); None: no token sees a later one, as in the decoder.
+    """
+    grouped = _by_key_head(queries, keys.shape[1])  # (B, K, H / K, T, D)
+    products = (grouped @ keys[:, :, None].transpose(-2, -1)).flatten(1, 2)  # (B, H, T, S)
+    scores = products / math.sqrt(queries.shape[-1])  # (B, H, T, S)
+    if mask is None:
+        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=queries.device).tril()
+    return scores.masked_fill(~mask, -math.inf).softmax(dim=-1)  # (B, H, T, S)
+
+
+def _by_key_head(heads: Tensor, n_kv_heads: int) -> Tensor:
+    """(B, H, ...) -> (B, K, H / K, ...): the heads that share a key and a value together."""
+    return heads.reshape(len(heads), n_kv_heads, -1, *heads.shape[2:])

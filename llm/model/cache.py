@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from llm.model.config import GPTConfig
+from llm.model.mask import causal_mask
 
 
 class KeyValueCache:
@@ -14,7 +15,7 @@ class KeyValueCache:
     Texts of unequal length stand in one batch padded on the right: causal attention never looks
     right, and the first decoded token overwrites the first padding. So no row is ever shifted.
 
-    keys, values: (n_layers, B, S, H, D), with S slots per row, S <= context_length.
+    keys, values: (n_layers, B, S, K, D), with S slots per row, S <= context_length, K n_kv_heads.
     """
 
     def __init__(self, keys: Tensor, values: Tensor) -> None:
@@ -32,7 +33,7 @@ class KeyValueCache:
         dtype: torch.dtype = torch.float32,
     ) -> KeyValueCache:
         """Room for `batch_size` texts of up to `slots` tokens."""
-        shape = (config.n_layers, batch_size, slots, config.n_heads, config.head_dim)
+        shape = (config.n_layers, batch_size, slots, config.key_value_heads, config.head_dim)
         # Zeros, not garbage: a masked slot has weight 0, and 0 times NaN would be NaN.
         return cls(*(torch.zeros(shape, device=device, dtype=dtype) for _ in range(2)))
 
@@ -44,18 +45,17 @@ class KeyValueCache:
         """A copy of some rows of the batch. rows: (R,) indices."""
         return KeyValueCache(self.keys[:, rows], self.values[:, rows])
 
-    def mask(self, positions: Tensor) -> Tensor:
-        """Which slots a token may see: those up to its own. (B, T) -> (B, 1, T, S) booleans."""
-        slots = torch.arange(self.keys.shape[2], device=positions.device)
-        return slots <= positions[:, None, :, None]
+    def mask(self, positions: Tensor, window: int | None = None) -> Tensor:
+        """Which slots a token may see: (B, T) -> (B, 1, T, S) booleans, as `causal_mask`."""
+        return causal_mask(positions, self.keys.shape[2], window)[:, None]
 
     def store(
         self, layer: int, keys: Tensor, values: Tensor, positions: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Keep new keys and values, both (B, T, H, D); return those to attend to.
+        """Keep new keys and values, both (B, T, K, D); return those to attend to.
 
         positions None: the texts begin here; they fill slots 0 to T - 1 and attend to themselves.
-        positions (B, T): the texts go on; they attend to all slots, (B, S, H, D), under `mask`.
+        positions (B, T): the texts go on; they attend to all slots, (B, S, K, D), under `mask`.
         """
         if positions is None:
             self.keys[layer, :, : keys.shape[1]] = keys

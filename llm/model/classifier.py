@@ -50,13 +50,7 @@ def set_trainable(model: Classifier, part: Trainable) -> None:
     parts: dict[Trainable, list[nn.Module]] = {
         "head": [model.class_head],
         "last_block": [model.class_head, gpt.final_norm, gpt.blocks[-1]],
-        "all": [
-            model.class_head,
-            gpt.final_norm,
-            gpt.blocks,
-            gpt.token_embedding,
-            gpt.position_embedding,
-        ],
+        "all": [model.class_head, gpt.final_norm, gpt.blocks, *gpt.embeddings],
     }
     model.requires_grad_(False)
     for module in parts[part]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from llm.model.mask import causal_mask
 
-def document_mask(document_ids: Tensor) -> Tensor:
-    """Which tokens a token may see: those of its own document up to itself.
+
+def document_mask(document_ids: Tensor, window: int | None = None) -> Tensor:
+    """Which tokens a token may see: those of its own document up to itself, `window` at most.
 
     document_ids: (B, T) -> (B, 1, T, T) booleans, blocks along the diagonal, each a lower triangle.
     """
     T = document_ids.shape[1]
     same = document_ids[:, :, None] == document_ids[:, None, :]  # (B, T, T)
-    causal = torch.ones(T, T, dtype=torch.bool, device=document_ids.device).tril()  # (T, T)
+    causal = causal_mask(torch.arange(T, device=document_ids.device), T, window)  # (T, T)
     return (same & causal)[:, None]
 
 

@@ -15,50 +15,42 @@ from llm.model.attention import CausalSelfAttention
 from llm.model.cache import KeyValueCache
 from llm.model.config import GPTConfig
 from llm.model.documents import document_mask, positions_in_documents
+from llm.model.feed_forward import feed_forward
+from llm.model.mask import causal_mask
+from llm.model.norm import norm
+from llm.model.rotary import Rotation, rotation
 
-NORM_EPSILON = 1e-5  # GPT-2's; keeps LayerNorm from dividing by zero
 INITIAL_STD = 0.02  # GPT-2's; width of the normal distribution that weights start from
-
-
-class FeedForward(nn.Module):
-    """Each token thinks alone: four times wider, bent by GELU, and back."""
-
-    def __init__(self, config: GPTConfig) -> None:
-        super().__init__()
-        self.expand = nn.Linear(config.emb_dim, 4 * config.emb_dim)
-        self.project = nn.Linear(4 * config.emb_dim, config.emb_dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x: (B, T, C) -> (B, T, C). GELU by its tanh formula (Hendrycks and Gimpel 2016)."""
-        x = F.gelu(self.expand(x), approximate="tanh")  # (B, T, 4C)
-        return self.project(x)  # (B, T, C)
 
 
 class Block(nn.Module):
     """Tokens talk (attention), then think (feed-forward); each adds to what was there.
 
-    LayerNorm (Ba et al. 2016) stands before each part, not after it, so that the residual path
-    runs straight from the embedding to the head (pre-norm, Radford et al. 2019).
+    A norm stands before each part, not after it, so that the residual path runs straight from the
+    embedding to the head (pre-norm, Radford et al. 2019).
     """
 
     def __init__(self, config: GPTConfig, layer: int) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(config.emb_dim, eps=NORM_EPSILON)
+        self.attention_norm = norm(config)
         self.attention = CausalSelfAttention(config, layer)
-        self.feed_forward_norm = nn.LayerNorm(config.emb_dim, eps=NORM_EPSILON)
-        self.feed_forward = FeedForward(config)
+        self.feed_forward_norm = norm(config)
+        self.feed_forward = feed_forward(config)
         self.dropout = nn.Dropout(config.drop_rate)
 
     def forward(
         self,
         x: Tensor,
         *,
+        rotation: Rotation | None = None,
         positions: Tensor | None = None,
         mask: Tensor | None = None,
         cache: KeyValueCache | None = None,
     ) -> Tensor:
         """x: (B, T, C) -> (B, T, C). The others are attention's."""
-        seen = self.attention(self.attention_norm(x), positions=positions, mask=mask, cache=cache)
+        seen = self.attention(
+            self.attention_norm(x), rotation=rotation, positions=positions, mask=mask, cache=cache
+        )  # (B, T, C)
         x = x + self.dropout(seen)  # (B, T, C)
         thought = self.feed_forward(self.feed_forward_norm(x))  # (B, T, C)
         return x + self.dropout(thought)  # (B, T, C)
@@ -71,13 +63,21 @@ class GPTModel(nn.Module):
         super().__init__()
         self.config = config
         self.token_embedding = nn.Embedding(config.padded_vocab_size, config.emb_dim)
-        self.position_embedding = nn.Embedding(config.context_length, config.emb_dim)
+        if config.positions == "learned":
+            self.position_embedding = nn.Embedding(config.context_length, config.emb_dim)
         self.dropout = nn.Dropout(config.drop_rate)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
-        self.final_norm = nn.LayerNorm(config.emb_dim, eps=NORM_EPSILON)
+        self.final_norm = norm(config)
         if not config.tie_embeddings:
             self.output = nn.Linear(config.emb_dim, config.padded_vocab_size, bias=False)
         self._initialise()
+
+    @property
+    def embeddings(self) -> list[nn.Embedding]:
+        """What turns token ids, and places where they are learned, into vectors."""
+        if self.config.positions == "learned":
+            return [self.token_embedding, self.position_embedding]
+        return [self.token_embedding]
 
     @property
     def head_weight(self) -> Tensor:
@@ -115,20 +115,29 @@ class GPTModel(nn.Module):
         document_ids: (B, T), growing along T where a row holds several documents end to end, which
         are then read as if each stood alone; never together with a cache.
         """
+        T, window = token_ids.shape[1], self.config.sliding_window
+        mask: Tensor | None = None  # attention is causal by itself
         if document_ids is not None:
             assert cache is None, "documents that stand in one row have no cache"
-            places = self.position_embedding(positions_in_documents(document_ids))  # (B, T, C)
-            mask = document_mask(document_ids)  # (B, 1, T, T)
+            places = positions_in_documents(document_ids)  # (B, T)
+            mask = document_mask(document_ids, window)  # (B, 1, T, T)
         elif positions is None:
-            places = self.position_embedding.weight[: token_ids.shape[1]]  # (T, C)
-            mask = None  # attention is causal by itself
+            places = torch.arange(self.config.context_length, device=token_ids.device)[:T]  # (T,)
+            if window is not None:
+                mask = causal_mask(places, T, window)  # (T, T)
         else:
             assert cache is not None, "a text that goes on needs the cache it began in"
-            places = self.position_embedding(positions)  # (B, T, C)
-            mask = cache.mask(positions)  # (B, 1, T, S)
-        x = self.dropout(self.token_embedding(token_ids) + places)  # (B, T, C)
+            places = positions  # (B, T)
+            mask = cache.mask(positions, window)  # (B, 1, T, S)
+        x = self.token_embedding(token_ids)  # (B, T, C)
+        turns = None
+        if self.config.positions == "learned":
+            x = x + self.position_embedding(places)  # (B, T, C)
+        else:
+            turns = rotation(places, self.config.head_dim, self.config.rotary_base)
+        x = self.dropout(x)  # (B, T, C)
         for block in self.blocks:
-            x = block(x, positions=positions, mask=mask, cache=cache)  # (B, T, C)
+            x = block(x, rotation=turns, positions=positions, mask=mask, cache=cache)  # (B, T, C)
         return self.final_norm(x)  # (B, T, C)
 
     def head(self, hidden: Tensor) -> Tensor:
@@ -140,10 +149,10 @@ class GPTModel(nn.Module):
         """GPT-2's start: small normal weights, zero biases, plain norms (Radford et al. 2019).
 
         What a block adds to the residual path starts smaller with depth, as the path sums up two
-        additions per layer. Positions start as sinusoids of the same size (Vaswani et al. 2017,
-        section 3.5), in which a fixed distance is a fixed rotation: heads that look at the token
-        before are then found in fewer steps. The vocabulary's padding starts at zero; no loss
-        ever moves it.
+        additions per layer. Learned positions start as sinusoids of the same size (Vaswani et al.
+        2017, section 3.5), in which a fixed distance is a fixed rotation: heads that look at the
+        token before are then found in fewer steps. The vocabulary's padding starts at zero; no
+        loss ever moves it.
         """
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
@@ -154,7 +163,8 @@ class GPTModel(nn.Module):
         for name, parameter in self.named_parameters():
             if name.endswith("project.weight"):
                 nn.init.normal_(parameter, std=residual_std)
-        self.position_embedding.weight.copy_(_sinusoids(self.position_embedding.weight))
+        if self.config.positions == "learned":
+            self.position_embedding.weight.copy_(_sinusoids(self.position_embedding.weight))
         self.token_embedding.weight[self.config.vocab_size :] = 0.0
         self.head_weight[self.config.vocab_size :] = 0.0
 

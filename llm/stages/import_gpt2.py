@@ -52,7 +52,8 @@ def run(
     _check_vocabulary(model.config.vocab_size, speaker.vocab_size, tokenizer)
     facts = {**origin, "source": config.source, "tokenizer": speaker.fingerprint}
     save_model(model, base, **facts)
-    metrics |= {"parameters": count_parameters(model), **model.config.model_dump()}
+    shape = model.config.model_dump(exclude_defaults=True)
+    metrics |= {"parameters": count_parameters(model), **shape}
     print(f"A base model of {metrics['parameters']:,} parameters from {origin['name']}.")
     return metrics
 

@@ -22,7 +22,7 @@ def save_model(model: GPTModel, directory: Path, **facts: Any) -> None:
 
     facts: what else the manifest tells, as the source of the weights.
     """
-    _save(model, model.config, directory, {"kind": "gpt", **model.config.model_dump()}, facts)
+    _save(model, model.config, directory, {"kind": "gpt", **_shape(model.config)}, facts)
 
 
 def load_model(directory: Path, *, made_by: str) -> GPTModel:
@@ -40,7 +40,7 @@ def load_model(directory: Path, *, made_by: str) -> GPTModel:
 def save_classifier(model: Classifier, directory: Path, **facts: Any) -> None:
     """Write a classifier's folder, as `save_model`; facts may name the classes."""
     config = model.gpt.config
-    shape = {"kind": "classifier", "n_classes": model.n_classes, **config.model_dump()}
+    shape = {"kind": "classifier", "n_classes": model.n_classes, **_shape(config)}
     _save(model, config, directory, shape, facts)
 
 
@@ -60,6 +60,11 @@ def count_parameters(model: nn.Module) -> int:
     padding = (gpt.config.padded_vocab_size - gpt.config.vocab_size) * gpt.config.emb_dim
     matrices = 1 if gpt.config.tie_embeddings else 2
     return sum(parameter.numel() for parameter in model.parameters()) - matrices * padding
+
+
+def _shape(config: GPTConfig) -> dict[str, Any]:
+    """What config.json tells: of the settings that have a default, those that differ from it."""
+    return config.model_dump(exclude_defaults=True)
 
 
 def _save(

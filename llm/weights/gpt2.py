@@ -11,7 +11,8 @@ import torch
 from llm.errors import InputError
 from llm.files import read_json, write_json
 from llm.model.config import GPTConfig
-from llm.model.gpt import INITIAL_STD, NORM_EPSILON, GPTModel
+from llm.model.gpt import INITIAL_STD, GPTModel
+from llm.model.norm import NORM_EPSILON
 from llm.weights.tensors import (
     CONFIG,
     WEIGHTS,
@@ -110,9 +111,12 @@ def load_gpt2(path: Path, *, drop_rate: float, made_by: str) -> GPTModel:
 def save_gpt2(model: GPTModel, directory: Path, *, end_of_text: int | None = None) -> None:
     """Write a folder that `transformers.GPT2LMHeadModel.from_pretrained` loads.
 
-    GPT-2 always has a bias on queries, keys and values: a model without gets zeros.
+    GPT-2 always has a bias on queries, keys and values: a model without gets zeros. Raises
+    ValueError for a model that GPT-2's layout cannot tell, see `is_gpt2`.
     """
     config = model.config
+    if not is_gpt2(config):
+        raise ValueError("the model has parts that GPT-2 has not")
     ours = without_padding(model, config)
     theirs = {}
     for name, stored in _table(config.model_copy(update={"qkv_bias": True}), _PREFIX).items():
@@ -121,6 +125,18 @@ def save_gpt2(model: GPTModel, directory: Path, *, end_of_text: int | None = Non
     directory.mkdir(parents=True, exist_ok=True)
     write_tensors(directory / WEIGHTS, theirs)
     write_json(directory / CONFIG, _their_config(config, end_of_text))
+
+
+def is_gpt2(config: GPTConfig) -> bool:
+    """Whether a model is made of GPT-2's parts alone."""
+    return (
+        (config.positions, config.norm, config.feed_forward) == ("learned", "layer", "gelu")
+        and config.middle_dim == 4 * config.emb_dim
+        and config.key_value_heads == config.n_heads
+        and config.bias
+        and not config.qk_norm
+        and config.sliding_window is None
+    )
 
 
 def _table(config: GPTConfig, prefix: str) -> dict[str, Stored]:

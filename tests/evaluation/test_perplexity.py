@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def stream(n: int, vocab_size: int = 11) -> np.ndarray:
 @pytest.mark.parametrize("length", [2, 9, 17, 40])
 def test_every_target_counts_once_whatever_the_batch_size(length: int) -> None:
     torch.manual_seed(0)
-    shape = {"context_length": 8, "emb_dim": 16, "n_heads": 2, "n_layers": 1}
+    shape: dict[str, Any] = {"context_length": 8, "emb_dim": 16, "n_heads": 2, "n_layers": 1}
     config = GPTConfig(vocab_size=11, drop_rate=0.0, qkv_bias=True, tie_embeddings=True, **shape)
     model = GPTModel(config).eval()
     ids = stream(length)
@@ -46,7 +47,7 @@ def test_every_target_counts_once_whatever_the_batch_size(length: int) -> None:
 
 def test_documents_kept_apart_are_measured_as_if_each_stood_alone() -> None:
     torch.manual_seed(0)
-    shape = {"context_length": 8, "emb_dim": 16, "n_heads": 2, "n_layers": 1}
+    shape: dict[str, Any] = {"context_length": 8, "emb_dim": 16, "n_heads": 2, "n_layers": 1}
     config = GPTConfig(vocab_size=11, drop_rate=0.0, qkv_bias=True, tie_embeddings=True, **shape)
     model = GPTModel(config).eval()
     ids = np.array([1, 2, 10, 3, 4, 5, 10, 6, 7, 10, 8, 9])

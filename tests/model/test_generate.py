@@ -130,7 +130,7 @@ def test_padding_of_the_vocabulary_is_never_drawn():
     torch.manual_seed(0)
     model = GPTModel(CONFIG.model_copy(update={"vocab_size": 3}))
     with torch.no_grad():
-        model.final_norm.bias.fill_(1.0)
+        model.get_parameter("final_norm.bias").fill_(1.0)
         model.output.weight[:3] = -1.0  # the padding's logits are 0: they would be the likeliest
     new = generate(
         model,
