@@ -49,6 +49,7 @@ class CausalSelfAttention(nn.Module):
         queries, keys, values = self.split(x, rotation)  # (B, T, H | K, D) each
         if cache is not None:
             keys, values = cache.store(self.layer, keys, values, positions)  # (B, S, K, D)
+            queries = queries.to(keys)  # the cache may keep more digits
         queries, keys, values = (part.transpose(1, 2) for part in (queries, keys, values))
         dropout = self.drop_rate if self.training else 0.0
         if dropout == 0.0 and _plain_is_faster(queries):

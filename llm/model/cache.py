@@ -62,6 +62,6 @@ class KeyValueCache:
             self.values[layer, :, : keys.shape[1]] = values
             return keys, values
         rows = torch.arange(len(positions), device=positions.device)[:, None]  # (B, 1)
-        self.keys[layer, rows, positions] = keys
-        self.values[layer, rows, positions] = values
+        self.keys[layer, rows, positions] = keys.to(self.keys)
+        self.values[layer, rows, positions] = values.to(self.values)
         return self.keys[layer], self.values[layer]
