@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from llm.finetuning.prompts import PromptStyle, format_prompt
 from llm.model.generate import generate
 from llm.model.gpt import GPTModel
+from llm.model.packed import ready_to_write
 from llm.model.sampling import Sampling
 from llm.progress import Progress
 from llm.runtime import Runtime
@@ -51,18 +51,20 @@ def write_responses(
     )
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
     responses = [""] * len(records)
-    with Progress(title, unit="responses", total=len(order)) as progress:
+    with (
+        Progress(title, unit="responses", total=len(order)) as progress,
+        ready_to_write(model, autocast=runtime.autocast) as ready,
+    ):
         for start in range(0, len(order), batch_size):
             group = order[start : start + batch_size]
-            with torch.autocast(runtime.device.type, torch.bfloat16, enabled=runtime.autocast):
-                written = generate(
-                    model,
-                    [prompts[index] for index in group],
-                    maximum_new_tokens=maximum_new_tokens,
-                    end_of_text=tokenizer.end_of_text,
-                    sampling=Sampling(temperature=temperature),
-                    seeds=[_seed(seed, index) for index in group],
-                )
+            written = generate(
+                ready,
+                [prompts[index] for index in group],
+                maximum_new_tokens=maximum_new_tokens,
+                end_of_text=tokenizer.end_of_text,
+                sampling=Sampling(temperature=temperature),
+                seeds=[_seed(seed, index) for index in group],
+            )
             for index, token_ids in zip(group, written, strict=True):
                 responses[index] = tokenizer.decode_written(token_ids).strip()
             progress.advance(len(group))

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import torch
-
 from llm.model.generate import generate
 from llm.model.gpt import GPTModel
+from llm.model.packed import ready_to_write
 from llm.model.sampling import GREEDY, Sampling
 from llm.runtime import Runtime
 from llm.tokens.tokenizer import Tokenizer
@@ -58,9 +57,9 @@ def write(
     def hear(row: int, token_id: int, log_probability: float) -> bool:
         return streams[row].add(token_id, log_probability)
 
-    with torch.autocast(runtime.device.type, torch.bfloat16, enabled=runtime.autocast):
+    with ready_to_write(model, autocast=runtime.autocast) as ready:
         generate(
-            model,
+            ready,
             [tokenizer.encode(prompt) or [tokenizer.end_of_text] for prompt in prompts],
             maximum_new_tokens=maximum_new_tokens,
             end_of_text=tokenizer.end_of_text,

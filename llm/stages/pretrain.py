@@ -170,6 +170,7 @@ def _task(config: Config, validation_ids: Any, words: Tokenizer, autocast: bool)
     from llm.evaluation.perplexity import mean_loss
     from llm.model.generate import generate
     from llm.model.gpt import GPTModel
+    from llm.model.packed import ready_to_write
     from llm.training.next_token import NextTokenTask
 
     prompt = words.encode(config.sample_prompt) or [words.end_of_text]
@@ -184,12 +185,13 @@ def _task(config: Config, validation_ids: Any, words: Tokenizer, autocast: bool)
         )
 
     def write(model: GPTModel) -> str:
-        written = generate(
-            model,
-            [prompt],
-            maximum_new_tokens=config.sample_tokens,
-            end_of_text=words.end_of_text,
-        )[0]
+        with ready_to_write(model, autocast=autocast) as ready:
+            (written,) = generate(
+                ready,
+                [prompt],
+                maximum_new_tokens=config.sample_tokens,
+                end_of_text=words.end_of_text,
+            )
         return config.sample_prompt + words.decode_written(written)
 
     return NextTokenTask(validation_loss=validation_loss, write=write)
