@@ -37,7 +37,9 @@ def run(
     dvc.lock, for the lineage. timings_dir: seconds and bytes of the last run of every stage; not
     a dependency in dvc.yaml, for times never repeat.
     """
-    from llm.evaluation.report import collect, headline_numbers, render
+    from llm.evaluation.headline import headline_numbers
+    from llm.evaluation.report import render
+    from llm.evaluation.results import collect
     from llm.files import write_json, write_text
 
     facts = collect(
