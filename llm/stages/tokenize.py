@@ -97,6 +97,7 @@ def run(
         threads=choose_threads(),
         cache=known,
     )
+    speaker.documents.prepare()
     # From here on nothing but work: the libraries are loaded.
     began = time.perf_counter()
     unmixed = train if weights is None else train.with_name(f".{train.name}.unmixed")

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from llm.tokens.tokenizer import Tokenizer
-from llm.tokens.vocabularies import END_OF_TEXT
 
 # Text encoded by one call of a thread: long enough that calls cost nothing, short enough that the
 # threads end together.
-CHUNK_BYTES = 2**18
+CHUNK_BYTES = 2**20
 
 
 def encode(
@@ -73,7 +71,7 @@ def _chunks(documents: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 def _encode_chunk(chunk: pa.Table, tokenizer: Tokenizer, schema: pa.Schema) -> pa.Table:
     texts = chunk.column("text").combine_chunks()
-    ids, ends = _encode_texts(texts, tokenizer)
+    ids, ends = tokenizer.documents.encode(texts)
     field = schema.field("token_ids")
     values = pa.array(ids.astype(field.type.value_type.to_pandas_dtype()))
     offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
@@ -83,18 +81,3 @@ def _encode_chunk(chunk: pa.Table, tokenizer: Tokenizer, schema: pa.Schema) -> p
         "token_ids": pa.ListArray.from_arrays(offsets, values, type=field.type),
     }
     return pa.table([columns[name] for name in schema.names], schema=schema)
-
-
-def _encode_texts(
-    texts: pa.StringArray, tokenizer: Tokenizer
-) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """The ids of all texts, end to end, each closed by the end of text; where each of them ends."""
-    one_list = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
-    joined = pc.binary_join(one_list, END_OF_TEXT)[0].as_py() + END_OF_TEXT
-    ids = tokenizer.encode_joined(joined)
-    ends = np.flatnonzero(ids == tokenizer.end_of_text) + 1
-    if len(ends) == len(texts):
-        return ids, ends
-    # A text holds the very words <|endoftext|>, which there are nothing special: one by one.
-    parts = [[*tokenizer.encode(text), tokenizer.end_of_text] for text in texts.to_pylist()]
-    return np.concatenate(parts).astype(np.uint32), np.cumsum([len(part) for part in parts])

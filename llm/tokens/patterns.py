@@ -46,22 +46,22 @@ def check_pattern(pattern: str) -> None:
         )
     except (regex.error, ValueError) as error:
         raise ValueError(f"the pattern is no regular expression: {error}") from error
-    probe = _probe()
+    text = probe()
     end = 0
-    for match in compiled.finditer(probe):
+    for match in compiled.finditer(text):
         if match.start() == match.end():
             raise ValueError("the pattern matches the empty text, which is no word")
         if match.start() != end:
             break
         end = match.end()
-    if end < len(probe):
+    if end < len(text):
         raise ValueError(
-            f"the pattern loses text: no match covers {probe[end]!r} (U+{ord(probe[end]):04X})"
+            f"the pattern loses text: no match covers {text[end]!r} (U+{ord(text[end]):04X})"
         )
 
 
 @functools.cache
-def _probe() -> str:
+def probe() -> str:
     """Every pair of general categories (Unicode Standard, section 4.5), one character for each."""
     examples: dict[str, str] = {"space": " ", "line": "\n", "return": "\r", "quote": "'"}
     for point in range(sys.maxunicode + 1):

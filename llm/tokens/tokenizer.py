@@ -23,6 +23,7 @@ from llm.files import (
     write_manifest,
     write_text,
 )
+from llm.tokens.encoders import TextEncoder
 from llm.tokens.patterns import GPT2
 from llm.tokens.vocabularies import BYTES, END_OF_TEXT, check_special_tokens
 
@@ -103,15 +104,15 @@ class Tokenizer:
         """Token ids of every text, in order, whatever the number of threads."""
         return self._encoding.encode_ordinary_batch(list(texts), num_threads=threads)
 
-    def encode_joined(self, documents: str) -> NDArray[np.uint32]:
-        """Token ids, (tokens,), of a text in which `<|endoftext|>` becomes one id, nothing else.
-
-        So the texts of many documents, the end of text after each, need one call of the native
-        encoder, which holds no lock of Python's and makes no Python number; their ids are those
-        of each text alone. documents: no surrogates.
-        """
-        encode = self._encoding.encode_to_numpy
-        return encode(documents, allowed_special={END_OF_TEXT}, disallowed_special=())
+    @functools.cached_property
+    def documents(self) -> TextEncoder:
+        """The encoder of many documents at once: the ids of `encode`, faster, no Python number."""
+        return TextEncoder(
+            self._encoding,
+            pattern=self.pattern,
+            ranks=self._ranks,
+            end_of_text=self.end_of_text,
+        )
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of token ids; bytes that form no UTF-8 become U+FFFD.

@@ -16,7 +16,7 @@ from llm.tokens.tokenizer import train
 TEXTS = ["", "a", "The fox met the hen. " * 40, "ünïçødé 😀", " \n", "x" * 900, "The hen"] * 5
 
 
-@pytest.mark.parametrize("chunk_bytes", [1, 100, 10_000, 2**18])
+@pytest.mark.parametrize("chunk_bytes", [1, 100, 10_000, 2**20])
 @pytest.mark.parametrize("rows", [1, 4, 100])
 def test_rows_are_those_of_plain_encoding(chunk_bytes, rows, monkeypatch):
     monkeypatch.setattr(encoding, "CHUNK_BYTES", chunk_bytes)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+import pyarrow as pa
 import pytest
 
 from llm.errors import InputError
@@ -110,12 +111,13 @@ def test_the_end_of_text_is_needed():
         tokenizers.Tokenizer("none", pattern=".", ranks=ranks, special_tokens={"<|user|>": 256})
 
 
-def test_joined_documents_have_the_ids_of_each_alone():
+def test_documents_have_the_ids_of_each_alone():
     made = train(TEXTS, vocab_size=320, special_tokens=["<|user|>"])
-    texts = [*(text for text in AWKWARD if END_OF_TEXT not in text), "a <|user|> b", "<|endoftext|"]
-    expected = [i for text in texts for i in [*made.encode(text), made.end_of_text]]
-    found = made.encode_joined("".join(text + END_OF_TEXT for text in texts))
-    assert found.tolist() == expected
+    texts = [*AWKWARD, "a <|user|> b", "<|endoftext|"]
+    ids, ends = made.documents.encode(pa.array(texts))
+    starts = [0, *ends[:-1]]
+    found = [ids[start:end].tolist() for start, end in zip(starts, ends, strict=True)]
+    assert found == [[*made.encode(text), made.end_of_text] for text in texts]
 
 
 def test_the_pattern_decides_what_may_merge():
