@@ -14,7 +14,9 @@ from llm.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from llm.tokens.tokenizer import Tokenizer
+    from llm.tokens.windows import Windows
     from llm.training.next_token import NextTokenTask
+    from llm.training.task import Loader
 
 
 # Read by the trigram model, which keeps all that it read several times over; documents stand in
@@ -32,6 +34,17 @@ class Config(Section):
         False,
         description="whether the documents that share a window are read as if each stood alone: "
         "none sees another, and positions begin anew with each",
+    )
+    z_loss: float = Field(
+        0.0,
+        ge=0,
+        description="weight of the squared logarithm of the softmax's sum in the training loss",
+    )
+    length_warmup_fraction: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of all batches whose windows are read in 8, then 4, then 2 pieces",
     )
     training: TrainingConfig = Field(description="how long and how strongly")
     evaluation_tokens: int | None = Field(
@@ -80,7 +93,6 @@ def run(
     from llm.model.config import GPTConfig
     from llm.model.gpt import GPTModel
     from llm.runtime import choose_runtime
-    from llm.tokens.loader import WindowLoader
     from llm.tokens.shards import read_facts, read_tokens
     from llm.tokens.stream import open_tokens
     from llm.tokens.tokenizer import load
@@ -116,12 +128,7 @@ def run(
     found = run_training(
         model,
         _task(config, validation_ids[: config.evaluation_tokens], words, runtime.autocast),
-        WindowLoader(
-            windows,
-            batch_size=config.training.batch_size,
-            seed=config.seed,
-            end_of_text=_border(config, words),
-        ),
+        _loader(config, windows, words),
         config=config.training,
         runtime=runtime,
         seed=config.seed,
@@ -166,6 +173,22 @@ def _border(config: Config, words: Tokenizer) -> int | None:
     return words.end_of_text if config.separate_documents else None
 
 
+def _loader(config: Config, windows: Windows, words: Tokenizer) -> Loader:
+    from llm.tokens.growing import GrowingWindows
+    from llm.tokens.loader import WindowLoader
+
+    loader = WindowLoader(
+        windows,
+        batch_size=config.training.batch_size,
+        seed=config.seed,
+        end_of_text=_border(config, words),
+    )
+    if not config.length_warmup_fraction:
+        return loader
+    batches = config.training.batches(config.training.steps(loader.batches_per_epoch))
+    return GrowingWindows(loader, batches=round(config.length_warmup_fraction * batches))
+
+
 def _task(config: Config, validation_ids: Any, words: Tokenizer, autocast: bool) -> NextTokenTask:
     from llm.evaluation.perplexity import mean_loss
     from llm.model.generate import generate
@@ -194,4 +217,4 @@ def _task(config: Config, validation_ids: Any, words: Tokenizer, autocast: bool)
             )
         return config.sample_prompt + words.decode_written(written)
 
-    return NextTokenTask(validation_loss=validation_loss, write=write)
+    return NextTokenTask(validation_loss=validation_loss, write=write, z_loss=config.z_loss)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +18,9 @@ class TrainingConfig(Section):
     accumulation_steps: int = Field(
         1, ge=1, description="forward passes whose gradients are added up into one step"
     )
+    batch_warmup_steps: int = Field(
+        0, ge=0, description="steps in which accumulation_steps rises from 1 to its value"
+    )
     epochs: float = Field(gt=0, description="passes over the training data; 0.5 is half a pass")
     maximum_steps: int | None = Field(
         None, ge=1, description="upper bound on steps, whatever the epochs say; null: none"
@@ -26,11 +30,21 @@ class TrainingConfig(Section):
     warmup_fraction: float = Field(
         ge=0, le=1, description="share of all steps in which the learning rate rises linearly"
     )
-    weight_decay: float = Field(ge=0, description="AdamW's decay, applied to matrices only")
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw", description="muon: for the matrices of the blocks; the rest stays with AdamW"
+    )
+    weight_decay: float = Field(ge=0, description="decay of the weights, applied to matrices only")
     beta1: float = Field(0.9, ge=0, lt=1, description="AdamW: memory of the gradient's mean")
     beta2: float = Field(0.95, ge=0, lt=1, description="AdamW: memory of the gradient's square")
     max_grad_norm: float | None = Field(
         1.0, gt=0, description="gradients longer than this are scaled down to it; null: never"
+    )
+    average_decay: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="evaluate and keep a running average of the weights: what it keeps of itself "
+        "at each step, as 0.99; null: the weights themselves",
     )
     precision: Precision = Field(
         "auto",
@@ -49,9 +63,26 @@ class TrainingConfig(Section):
             )
         return self
 
+    def accumulation_at(self, step: int) -> int:
+        """Forward passes of the update that follows `step` finished ones."""
+        if step >= self.batch_warmup_steps:
+            return self.accumulation_steps
+        return 1 + step * self.accumulation_steps // self.batch_warmup_steps
+
+    def batches(self, steps: int) -> int:
+        """Forward passes of the first `steps` updates together."""
+        rising = min(steps, self.batch_warmup_steps)
+        rest = (steps - rising) * self.accumulation_steps
+        return sum(self.accumulation_at(step) for step in range(rising)) + rest
+
     def steps(self, batches_per_epoch: float) -> int:
         """Number of steps that complete `epochs`, within `maximum_steps`; at least 1."""
         # Rounded first, so that 3.0000000001 batches do not ask for a fourth.
-        steps = math.ceil(round(self.epochs * batches_per_epoch / self.accumulation_steps, 6))
+        wanted = math.ceil(round(self.epochs * batches_per_epoch, 6))
+        rising = min(self.batch_warmup_steps, wanted)
+        while rising and self.batches(rising - 1) >= wanted:
+            rising -= 1
+        rest = max(0, wanted - self.batches(rising))
+        steps = rising + -(-rest // self.accumulation_steps)
         steps = max(1, steps)
         return steps if self.maximum_steps is None else min(steps, self.maximum_steps)

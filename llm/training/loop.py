@@ -17,6 +17,7 @@ from llm.progress import Progress
 from llm.runtime import Runtime
 from llm.tracking import Tracker
 from llm.training import checkpoint
+from llm.training.averaging import averaged, swap_averages
 from llm.training.clock import Clock
 from llm.training.config import TrainingConfig
 from llm.training.determinism import deterministic
@@ -118,13 +119,14 @@ class _Training:
                     progress.advance(1)
                     interrupts.worth_saving = True
                     self._after(step + 1, interrupts)
+        swap_averages(self.optimizer)  # the last checkpoint has them in their places
         self.model.eval()
         self.tracker.log_timings(self.clock.timings())
         return self.history
 
     def _update(self, step: int) -> int:
         """Update the weights once; return the tokens that went through the model."""
-        batches = [self.loader.next_batch() for _ in range(self.config.accumulation_steps)]
+        batches = [self.loader.next_batch() for _ in range(self.config.accumulation_at(step))]
         found = self.updater.update(step, batches, learning_rate=self._learning_rate(step))
         self.loss_sum += found.loss * found.targets
         self.loss_count += found.targets
@@ -234,14 +236,14 @@ class _Training:
 
     @contextmanager
     def _looking(self) -> Iterator[None]:
-        """No dropout, no gradients, the training's number type."""
+        """No dropout, no gradients, the training's number type, averages where they are kept."""
         self.model.eval()
-        with torch.no_grad(), autocast(self.runtime):
+        with torch.no_grad(), autocast(self.runtime), averaged(self.optimizer):
             yield
         self.model.train()
 
     def _epoch(self, steps: int) -> float:
-        return steps * self.config.accumulation_steps / self.loader.batches_per_epoch
+        return self.config.batches(steps) / self.loader.batches_per_epoch
 
     def _learning_rate(self, step: int) -> float:
         return learning_rate_at(step, self.total_steps, self.config)

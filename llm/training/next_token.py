@@ -11,16 +11,21 @@ from llm.training.loss import linear_cross_entropy
 
 
 class NextTokenTask:
-    """validation_loss: measures a model, in nats per token. write: lets it write a text, if any."""
+    """validation_loss: measures a model, in nats per token. write: lets it write a text, if any.
+
+    z_loss: as `linear_cross_entropy` takes it; part of the training's loss alone.
+    """
 
     def __init__(
         self,
         *,
         validation_loss: Callable[[GPTModel], float],
         write: Callable[[GPTModel], str] | None = None,
+        z_loss: float = 0.0,
     ) -> None:
         self._validation_loss = validation_loss
         self._write = write
+        self._z_loss = z_loss
 
     def loss(self, model: GPTModel, batch: dict[str, Tensor]) -> Tensor:
         """Cross-entropy summed over the targets, (B, T), in nats.
@@ -29,7 +34,11 @@ class NextTokenTask:
         """
         hidden = model.hidden(batch["inputs"], document_ids=batch.get("document_ids"))  # (B, T, C)
         return linear_cross_entropy(
-            hidden, model.head_weight, batch["targets"], vocab_size=model.config.vocab_size
+            hidden,
+            model.head_weight,
+            batch["targets"],
+            vocab_size=model.config.vocab_size,
+            z_loss=self._z_loss,
         )
 
     def count(self, batch: dict[str, Tensor]) -> int:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from llm.errors import InputError
+from llm.tokens.growing import GrowingWindows
 from llm.tracking import MemoryTracker
 
 
@@ -84,6 +85,36 @@ def test_resumed_equals_uninterrupted(
     third = small(autocast=autocast)  # killed after training, before its results were written
     assert third.train(checkpoints=tmp_path).rows == expected.rows
     assert third.weights() == straight.weights()
+
+
+@pytest.mark.parametrize("killed_before", [5, 17, 33])
+def test_resumed_equals_uninterrupted_with_every_option_of_a_training(
+    small: Any, tmp_path: Path, killed_before: int
+) -> None:
+    settings: dict[str, Any] = {
+        "optimizer": "muon",
+        "average_decay": 0.9,
+        "accumulation_steps": 3,
+        "batch_warmup_steps": 8,
+    }
+
+    def grow(loader: Any) -> GrowingWindows:
+        return GrowingWindows(loader, batches=20)
+
+    def stopped(loader: Any) -> Watched:
+        return Watched(grow(loader), before=killed_before, act=stop)
+
+    straight = small()
+    expected = straight.train(wrap=grow, **settings)
+    with pytest.raises(Stopped):
+        small().train(checkpoints=tmp_path, wrap=stopped, **settings)
+    second = small()
+    found = second.train(checkpoints=tmp_path, wrap=grow, **settings)
+    assert second.weights() == straight.weights()
+    assert found.rows == expected.rows
+    batches = 1 + 1 + 1 + 2 + 2 + 2 + 3 + 3 + 12 * 3
+    assert (found.steps, found.tokens) == (20, batches * 4 * 16)
+    assert found.last["epoch"] == round(batches * 4 / 27, 4)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

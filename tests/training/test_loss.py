@@ -20,9 +20,13 @@ def problem(rows: int = 37, *, width: int = 16, vocab_size: int = 61, padded: in
     return hidden, weight, targets, vocab_size
 
 
-def plain(hidden: Tensor, weight: Tensor, targets: Tensor, vocab_size: int) -> Tensor:
+def plain(
+    hidden: Tensor, weight: Tensor, targets: Tensor, vocab_size: int, z_loss: float = 0.0
+) -> Tensor:
     logits = F.linear(hidden, weight)[..., :vocab_size].float()
-    return F.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
+    spread = logits.logsumexp(-1)[targets != IGNORED]
+    total = F.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
+    return total + z_loss * spread.square().sum()
 
 
 @pytest.fixture
@@ -33,11 +37,12 @@ def _many_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_many_chunks")
 @pytest.mark.parametrize("padded", [61, 64])
-def test_equals_plain_cross_entropy(padded: int) -> None:
+@pytest.mark.parametrize("z_loss", [0.0, 0.3])
+def test_equals_plain_cross_entropy(padded: int, z_loss: float) -> None:
     hidden, weight, targets, vocab_size = problem(padded=padded)
-    found = linear_cross_entropy(hidden, weight, targets, vocab_size=vocab_size)
+    found = linear_cross_entropy(hidden, weight, targets, vocab_size=vocab_size, z_loss=z_loss)
     gradients = torch.autograd.grad(found / 7, [hidden, weight])
-    expected = plain(hidden, weight, targets, vocab_size)
+    expected = plain(hidden, weight, targets, vocab_size, z_loss)
     for ours, theirs in zip(
         gradients, torch.autograd.grad(expected / 7, [hidden, weight]), strict=True
     ):
@@ -45,7 +50,9 @@ def test_equals_plain_cross_entropy(padded: int) -> None:
     torch.testing.assert_close(found, expected)
     assert found.dtype == torch.float32
     with torch.no_grad():
-        without = linear_cross_entropy(hidden, weight, targets, vocab_size=vocab_size)
+        without = linear_cross_entropy(
+            hidden, weight, targets, vocab_size=vocab_size, z_loss=z_loss
+        )
     torch.testing.assert_close(without, expected)
 
 
@@ -95,12 +102,13 @@ def test_under_autocast_it_stays_within_bfloat16_of_the_truth() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_many_chunks", "compiler")
-def test_compiled_equals_eager() -> None:
+@pytest.mark.parametrize("z_loss", [0.0, 0.3])
+def test_compiled_equals_eager(z_loss: float) -> None:
     hidden, weight, targets, vocab_size = problem()
     compiled = torch.compile(linear_cross_entropy, dynamic=False)
     found = []
     for function in (linear_cross_entropy, compiled):
-        total = function(hidden, weight, targets, vocab_size=vocab_size)
+        total = function(hidden, weight, targets, vocab_size=vocab_size, z_loss=z_loss)
         found.append((total, *torch.autograd.grad(total, [hidden, weight])))
     for eager, other in zip(*found, strict=True):
         torch.testing.assert_close(eager, other)
