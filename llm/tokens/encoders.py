@@ -105,7 +105,7 @@ class TextEncoder:
             return self._by_tiktoken(texts)
         texts.validate(full=True)  # UTF-8, which gigatoken takes for granted
         documents = texts.cast(pa.binary()).to_pylist()
-        if _has_unsettled(texts, documents):
+        if _has_unsettled(documents):
             return self._by_tiktoken(texts)
         native = self._idle.get()
         try:
@@ -198,13 +198,16 @@ def _encoded(encoder: Any, documents: list[bytes]) -> tuple[NDArray[np.uint32], 
     return awkward.to_numpy(awkward.flatten(rows)), awkward.to_numpy(awkward.num(rows))
 
 
-def _has_unsettled(texts: pa.StringArray, documents: list[bytes]) -> bool:
+def _has_unsettled(documents: list[bytes]) -> bool:
     """Whether a text holds a character that this Python's Unicode does not assign."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    if all(map(bytes.isascii, documents)):
+    foreign = [document for document in documents if not document.isascii()]
+    if not foreign:
         return False
-    return bool(pc.any(pc.match_substring_regex(texts, _unsettled())).as_py())
+    found = pc.match_substring_regex(pa.array(foreign, pa.string()), _unsettled())
+    return bool(pc.any(found).as_py())
 
 
 @functools.cache
