@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from llm.commands import explain, plan
+from llm.commands import classify, explain, plan
 from llm.commands import generate as talk
 from llm.commands import inspect as look
 from llm.config import Section, check_params, json_schema, read_params
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--accepted", type=Path, default=Path("accepted_statistics.json"))
     accept.set_defaults(command=_accept)
 
-    for command in (plan, look, talk, explain):
+    for command in (plan, look, talk, classify, explain):
         command.add(commands)
 
     for name in STAGES:
