@@ -7,7 +7,7 @@ that Data Docs show what is wrong, and the verdict never hangs on chance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,6 +142,31 @@ def each(column: str, expectation: str, meaning: str, **arguments: Any) -> Rule:
         expectation=f"expect_column_values_to_{expectation}",
         column=column,
         arguments=arguments,
+        meaning=meaning,
+    )
+
+
+def filled(fact: str, column: str, meaning: str) -> Check:
+    """Counts the rows whose text is blank."""
+    return Check(fact=fact, mask=lambda row: is_blank(row.column(column)), meaning=meaning)
+
+
+def matching(fact: str, column: str, pattern: str, meaning: str) -> Check:
+    """Counts the rows whose text has no match of a regular expression (RE2)."""
+    return Check(
+        fact=fact,
+        mask=lambda row: pc.invert(pc.match_substring_regex(row.column(column), pattern)),
+        meaning=meaning,
+    )
+
+
+def one_of(fact: str, column: str, values: Collection[Any], meaning: str) -> Check:
+    """Counts the rows whose value is none of `values`, which fit the column's type."""
+    return Check(
+        fact=fact,
+        mask=lambda row: pc.invert(
+            pc.is_in(row.column(column), pa.array(list(values), row.column(column).type))
+        ),
         meaning=meaning,
     )
 

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llm.files import require
 from llm.validation.contract import (
     Check,
     Contract,
@@ -20,12 +19,13 @@ from llm.validation.contract import (
     at_most,
     duplicates,
     each,
-    is_blank,
+    filled,
     joined,
+    matching,
     not_null,
     shown,
 )
-from llm.validation.reading import read_columns, row_count
+from llm.validation.reading import parts_of, read_columns, row_count
 
 SUITE = "documents"
 MADE_BY = "dedupe"
@@ -76,16 +76,15 @@ def documents_contract(
     missing or broken.
     """
     checks = _checks(language, minimum_characters, maximum_characters)
-    paths = sorted(require(directory, made_by=MADE_BY).glob("part-*.parquet"))
+    paths = parts_of(directory, made_by=MADE_BY)
     survey = Survey(checks, rows=row_count(paths, made_by=MADE_BY))
     measures = _Measures()
     ids = []
-    for path in paths:
-        for batch in read_columns(path, COLUMNS, made_by=MADE_BY):
-            row = _row(batch)
-            survey.add(row)
-            measures.add(row)
-            ids.append(batch.column("id"))
+    for batch in read_columns(paths, COLUMNS, made_by=MADE_BY):
+        row = _row(batch)
+        survey.add(row)
+        measures.add(row)
+        ids.append(batch.column("id"))
     return Contract(
         suite=SUITE,
         facts={
@@ -151,16 +150,8 @@ class _Measures:
 
 def _checks(language: str, minimum_characters: int, maximum_characters: int) -> list[Check]:
     return [
-        Check(
-            fact="malformed_ids",
-            mask=lambda row: pc.invert(pc.match_substring_regex(row.column("id"), ID)),
-            meaning="every id is 32 hexadecimal digits",
-        ),
-        Check(
-            fact="empty_texts",
-            mask=lambda row: is_blank(row.column("text")),
-            meaning="no text is empty",
-        ),
+        matching("malformed_ids", "id", ID, "every id is 32 hexadecimal digits"),
+        filled("empty_texts", "text", "no text is empty"),
         Check(
             fact="short_texts",
             mask=lambda row: pc.less(row.column("characters"), minimum_characters),
@@ -183,15 +174,9 @@ def _checks(language: str, minimum_characters: int, maximum_characters: int) -> 
             ),
             meaning="every score of language and quality is from 0 to 1",
         ),
-        Check(
-            fact="missing_licences",
-            mask=lambda row: is_blank(row.column("licence")),
-            meaning="every document has a licence",
-        ),
-        Check(
-            fact="missing_clusters",
-            mask=lambda row: is_blank(row.column("cluster")),
-            meaning="every document belongs to a cluster of near-duplicates",
+        filled("missing_licences", "licence", "every document has a licence"),
+        filled(
+            "missing_clusters", "cluster", "every document belongs to a cluster of near-duplicates"
         ),
         Check(
             fact="unnormalised_texts",

@@ -10,18 +10,17 @@ import pyarrow.compute as pc
 from llm.validation.contract import (
     Check,
     Contract,
-    Survey,
     at_least,
     at_most,
     duplicates,
     each,
-    is_blank,
+    filled,
     joined,
     not_null,
     shared,
     shown,
 )
-from llm.validation.reading import columns, read_columns, row_count, survey_splits
+from llm.validation.reading import columns, survey_files
 
 SUITE = "instructions"
 MADE_BY = "prepare_instructions"
@@ -52,11 +51,11 @@ def instructions_contract(
     Raises InputError where a file is missing or broken.
     """
     checks = _checks(maximum_prompt_characters)
-    paths = {split: directory / f"{split}.parquet" for split in SPLITS}
-    survey = Survey(checks, rows=row_count(paths.values(), made_by=MADE_BY))
-    kept = survey_splits(
-        survey,
-        {split: read_columns(path, COLUMNS, made_by=MADE_BY) for split, path in paths.items()},
+    survey, kept = survey_files(
+        checks,
+        {split: [directory / f"{split}.parquet"] for split in SPLITS},
+        COLUMNS,
+        made_by=MADE_BY,
         row=_row,
         keep={**columns("id"), "prompt": _prompt},
     )
@@ -98,21 +97,9 @@ def instructions_contract(
 
 def _checks(maximum_prompt_characters: int) -> list[Check]:
     return [
-        Check(
-            fact="missing_ids",
-            mask=lambda row: is_blank(row.column("id")),
-            meaning="every record has an id",
-        ),
-        Check(
-            fact="empty_instructions",
-            mask=lambda row: is_blank(row.column("instruction")),
-            meaning="no instruction is empty",
-        ),
-        Check(
-            fact="empty_outputs",
-            mask=lambda row: is_blank(row.column("output")),
-            meaning="no output is empty",
-        ),
+        filled("missing_ids", "id", "every record has an id"),
+        filled("empty_instructions", "instruction", "no instruction is empty"),
+        filled("empty_outputs", "output", "no output is empty"),
         Check(
             fact="long_prompts",
             mask=lambda row: pc.greater(row.column("prompt_characters"), maximum_prompt_characters),

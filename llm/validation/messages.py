@@ -8,18 +8,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llm.validation.contract import (
-    Check,
     Contract,
-    Survey,
     at_least,
     between,
     each,
-    is_blank,
+    filled,
     not_null,
+    one_of,
     shown,
     total,
 )
-from llm.validation.reading import apart, columns, read_columns, row_count, survey_splits
+from llm.validation.reading import apart, columns, survey_files
 
 SUITE = "messages"
 MADE_BY = "prepare_classification"
@@ -52,11 +51,11 @@ def messages_contract(
     The bounds of the positive class hold in every split. Raises InputError where a file is
     missing or broken.
     """
-    paths = {split: directory / f"{split}.parquet" for split in SPLITS}
-    survey = Survey(_CHECKS, rows=row_count(paths.values(), made_by=MADE_BY))
-    kept = survey_splits(
-        survey,
-        {split: read_columns(path, COLUMNS, made_by=MADE_BY) for split, path in paths.items()},
+    survey, kept = survey_files(
+        _CHECKS,
+        {split: [directory / f"{split}.parquet"] for split in SPLITS},
+        COLUMNS,
+        made_by=MADE_BY,
         row=_row,
         keep=columns("id", "label", "cluster"),
     )
@@ -106,26 +105,10 @@ def messages_contract(
 
 
 _CHECKS = [
-    Check(
-        fact="missing_ids",
-        mask=lambda row: is_blank(row.column("id")),
-        meaning="every message has an id",
-    ),
-    Check(
-        fact="empty_texts",
-        mask=lambda row: is_blank(row.column("text")),
-        meaning="no text is empty",
-    ),
-    Check(
-        fact="unknown_labels",
-        mask=lambda row: pc.invert(pc.is_in(row.column("label"), pa.array([0, 1], pa.int8()))),
-        meaning="every label is 0 or 1",
-    ),
-    Check(
-        fact="missing_clusters",
-        mask=lambda row: is_blank(row.column("cluster")),
-        meaning="every message belongs to a cluster of near-duplicates",
-    ),
+    filled("missing_ids", "id", "every message has an id"),
+    filled("empty_texts", "text", "no text is empty"),
+    one_of("unknown_labels", "label", (0, 1), "every label is 0 or 1"),
+    filled("missing_clusters", "cluster", "every message belongs to a cluster of near-duplicates"),
 ]
 
 

@@ -20,8 +20,10 @@ from llm.validation.contract import (
     at_most,
     duplicates,
     each,
-    is_blank,
+    filled,
+    matching,
     not_null,
+    one_of,
 )
 
 SUITE = "raw"
@@ -91,7 +93,6 @@ def raw_contract(
 
 
 def _checks(url_schemes: Sequence[str]) -> list[Check]:
-    known = pa.array(list(url_schemes), pa.string())
     return [
         Check(
             fact="missing_files",
@@ -106,30 +107,19 @@ def _checks(url_schemes: Sequence[str]) -> list[Check]:
             ),
             meaning="every file has the bytes that its manifest says",
         ),
-        Check(
-            fact="malformed_hashes",
-            mask=lambda row: pc.invert(pc.match_substring_regex(row.column("sha256"), SHA256)),
-            meaning="every file's SHA-256 is 64 hexadecimal digits",
+        matching(
+            "malformed_hashes", "sha256", SHA256, "every file's SHA-256 is 64 hexadecimal digits"
         ),
-        Check(
-            fact="missing_sources",
-            mask=lambda row: is_blank(row.column("source")),
-            meaning="every file names its source",
+        filled("missing_sources", "source", "every file names its source"),
+        filled("missing_licences", "licence", "every file has a licence"),
+        matching(
+            "malformed_languages", "language", LANGUAGE, "every file's language is an ISO 639 code"
         ),
-        Check(
-            fact="missing_licences",
-            mask=lambda row: is_blank(row.column("licence")),
-            meaning="every file has a licence",
-        ),
-        Check(
-            fact="malformed_languages",
-            mask=lambda row: pc.invert(pc.match_substring_regex(row.column("language"), LANGUAGE)),
-            meaning="every file's language is an ISO 639 code",
-        ),
-        Check(
-            fact="unknown_url_schemes",
-            mask=lambda row: pc.invert(pc.is_in(row.column("scheme"), known)),
-            meaning=f"every address begins with one of: {', '.join(url_schemes)}",
+        one_of(
+            "unknown_url_schemes",
+            "scheme",
+            url_schemes,
+            f"every address begins with one of: {', '.join(url_schemes)}",
         ),
     ]
 

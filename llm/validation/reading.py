@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from llm.errors import InputError
-from llm.files import open_parquet
-from llm.validation.contract import Rule, Survey, at_most, duplicates, joined, shared
+from llm.files import open_parquet, require
+from llm.validation.contract import Check, Rule, Survey, at_most, duplicates, joined, shared
 
 Batches = Iterable[pa.RecordBatch]
 Columns = Mapping[str, Callable[[pa.RecordBatch], pa.Array]]
@@ -39,6 +39,29 @@ def survey_splits(
         for name, arrays in parts.items():
             kept[name][split] = joined(arrays)
     return kept
+
+
+def survey_files(
+    checks: list[Check],
+    splits: Mapping[str, Sequence[Path]],
+    schema: pa.Schema,
+    *,
+    made_by: str,
+    row: Callable[[str, pa.RecordBatch], pa.RecordBatch],
+    keep: Columns,
+) -> tuple[Survey, Kept]:
+    """A survey of Parquet files by split, and what `survey_splits` keeps of them."""
+    rows = sum(row_count(paths, made_by=made_by) for paths in splits.values())
+    survey = Survey(checks, rows=rows)
+    batches = {
+        split: read_columns(paths, schema, made_by=made_by) for split, paths in splits.items()
+    }
+    return survey, survey_splits(survey, batches, row=row, keep=keep)
+
+
+def parts_of(directory: Path, *, made_by: str) -> list[Path]:
+    """The Parquet files of a folder of documents, in order; InputError where there is no folder."""
+    return sorted(require(directory, made_by=made_by).glob("part-*.parquet"))
 
 
 def columns(*names: str) -> Columns:
@@ -80,12 +103,19 @@ def row_count(paths: Iterable[Path], *, made_by: str) -> int:
 
 
 def read_columns(
-    path: Path, schema: pa.Schema, *, made_by: str, batch_rows: int = 512
+    paths: Iterable[Path], schema: pa.Schema, *, made_by: str, batch_rows: int = 512
 ) -> Iterator[pa.RecordBatch]:
-    """The columns of `schema` of a Parquet file, batch by batch.
+    """The columns of `schema` of Parquet files, batch by batch.
 
-    Raises InputError where the file is missing or truncated, lacks a column, or holds other types.
+    Raises InputError where a file is missing or truncated, lacks a column, or holds other types.
     """
+    for path in paths:
+        yield from _read_columns(path, schema, made_by=made_by, batch_rows=batch_rows)
+
+
+def _read_columns(
+    path: Path, schema: pa.Schema, *, made_by: str, batch_rows: int
+) -> Iterator[pa.RecordBatch]:
     with open_parquet(path, made_by=made_by) as parquet:
         missing = [name for name in schema.names if name not in parquet.schema_arrow.names]
         if missing:

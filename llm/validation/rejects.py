@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llm.files import require
 from llm.validation.contract import (
     Check,
     Contract,
@@ -17,11 +16,12 @@ from llm.validation.contract import (
     Survey,
     at_most,
     each,
-    is_blank,
+    filled,
     not_null,
+    one_of,
     shown,
 )
-from llm.validation.reading import read_columns, row_count
+from llm.validation.reading import parts_of, read_columns, row_count
 
 SUITE = "rejects"
 MADE_BY = "clean"
@@ -47,14 +47,13 @@ def rejects_contract(
     InputError where a file is missing or broken.
     """
     checks = _checks(known)
-    paths = sorted(require(directory, made_by=MADE_BY).glob("part-*.parquet"))
+    paths = parts_of(directory, made_by=MADE_BY)
     survey = Survey(checks, rows=row_count(paths, made_by=MADE_BY))
     reasons: Counter[str] = Counter()
-    for path in paths:
-        for batch in read_columns(path, COLUMNS, made_by=MADE_BY):
-            survey.add(batch.set_column(3, COLUMNS.field("text"), shown(batch.column("text"))))
-            for pair in pc.value_counts(batch.column("reason")).to_pylist():
-                reasons[str(pair["values"])] += pair["counts"]
+    for batch in read_columns(paths, COLUMNS, made_by=MADE_BY):
+        survey.add(batch.set_column(3, COLUMNS.field("text"), shown(batch.column("text"))))
+        for pair in pc.value_counts(batch.column("reason")).to_pylist():
+            reasons[str(pair["values"])] += pair["counts"]
     read = max(1, documents_in)
     names = sorted({*reasons, *dropped})
     return Contract(
@@ -101,21 +100,10 @@ def _reason_rules(limits: Mapping[str, float]) -> list[Rule]:
 
 
 def _checks(known: Collection[str]) -> list[Check]:
-    reasons = pa.array(sorted(known), pa.string())
     return [
-        Check(
-            fact="missing_raw_ids",
-            mask=lambda row: is_blank(row.column("raw_id")),
-            meaning="every dropped record says where it came from",
-        ),
-        Check(
-            fact="missing_sources",
-            mask=lambda row: is_blank(row.column("source")),
-            meaning="every dropped record has a source",
-        ),
-        Check(
-            fact="unknown_reasons",
-            mask=lambda row: pc.invert(pc.is_in(row.column("reason"), reasons)),
-            meaning="every dropped record has a reason that is known",
+        filled("missing_raw_ids", "raw_id", "every dropped record says where it came from"),
+        filled("missing_sources", "source", "every dropped record has a source"),
+        one_of(
+            "unknown_reasons", "reason", known, "every dropped record has a reason that is known"
         ),
     ]

@@ -14,23 +14,21 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llm.files import require
 from llm.validation.contract import (
     Check,
     Contract,
     Rule,
-    Survey,
     at_least,
     at_most,
     between,
     each,
-    is_blank,
+    filled,
     joined,
     not_null,
     shown,
     total,
 )
-from llm.validation.reading import Batches, apart, columns, read_columns, row_count, survey_splits
+from llm.validation.reading import apart, columns, parts_of, survey_files
 
 SUITE = "splits"
 MADE_BY = "split"
@@ -60,16 +58,11 @@ def splits_contract(
     directories: by split. minimum_fraction, maximum_fraction: bounds of a split's share of all
     characters, by split. Raises InputError where a file is missing or broken.
     """
-    paths = {
-        split: sorted(require(directory, made_by=MADE_BY).glob("part-*.parquet"))
-        for split, directory in directories.items()
-    }
-    survey = Survey(
-        _CHECKS, rows=sum(row_count(several, made_by=MADE_BY) for several in paths.values())
-    )
-    kept = survey_splits(
-        survey,
-        {split: _batches(several) for split, several in paths.items()},
+    survey, kept = survey_files(
+        _CHECKS,
+        {split: parts_of(folder, made_by=MADE_BY) for split, folder in directories.items()},
+        COLUMNS,
+        made_by=MADE_BY,
         row=_row,
         keep={**columns("id", "cluster"), "characters": _characters},
     )
@@ -131,27 +124,14 @@ def _whole_and_in_parts(clusters: pa.Array) -> int:
 
 
 _CHECKS = [
-    Check(
-        fact="empty_texts",
-        mask=lambda row: is_blank(row.column("text")),
-        meaning="no text is empty",
-    ),
-    Check(
-        fact="missing_clusters",
-        mask=lambda row: is_blank(row.column("cluster")),
-        meaning="every document belongs to a cluster of near-duplicates",
-    ),
+    filled("empty_texts", "text", "no text is empty"),
+    filled("missing_clusters", "cluster", "every document belongs to a cluster of near-duplicates"),
     Check(  # so that no two ids stand for one text
         fact="ids_of_other_texts",
         mask=lambda row: pc.not_equal(row.column("id"), row.column("hash")),
         meaning="every id is the hash of its text",
     ),
 ]
-
-
-def _batches(paths: list[Path]) -> Batches:
-    for path in paths:
-        yield from read_columns(path, COLUMNS, made_by=MADE_BY)
 
 
 def _characters(batch: pa.RecordBatch) -> pa.Array:

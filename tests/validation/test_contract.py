@@ -11,8 +11,11 @@ from llm.validation.contract import (
     Check,
     Survey,
     duplicates,
+    filled,
     is_blank,
     joined,
+    matching,
+    one_of,
     shared,
     shown,
     total,
@@ -47,6 +50,23 @@ def test_the_sample_is_even_bounded_and_holds_the_rows_at_fault(monkeypatch, row
 def test_what_cannot_be_judged_is_at_fault():
     survey = survey_of([1, None, -1], 2)
     assert survey.faults == {"negative": 2}
+
+
+@pytest.mark.parametrize(
+    ("check", "at_fault"),
+    [
+        (filled("empty", "text", "none is empty"), 3),
+        (matching("odd", "text", "^a+$", "each is of a"), 4),
+        (one_of("unknown", "text", {"a", "b"}, "each is known"), 4),
+        (one_of("unknown", "n", (0, 1), "each is 0 or 1"), 2),
+    ],
+)
+def test_a_check_counts_the_rows_it_names(check, at_fault):
+    schema = pa.schema([("text", pa.string()), ("n", pa.int8())])
+    texts, numbers = ["a", "aa", "b", "", " ", None], [0, 1, 2, None, 1, 0]
+    survey = Survey([check], rows=6)
+    survey.add(pa.record_batch([pa.array(texts), pa.array(numbers, pa.int8())], schema=schema))
+    assert survey.faults == {check.fact: at_fault}
 
 
 def test_no_rows_give_an_empty_sample():

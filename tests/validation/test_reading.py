@@ -21,12 +21,12 @@ def test_a_file_that_cannot_keep_the_contract_is_refused(tmp_path):
     pq.write_table(pa.table({"n": ["x"], "m": [1]}), path)
     assert row_count([path], made_by="split") == 1
     with pytest.raises(InputError, match="other types"):
-        list(read_columns(path, SCHEMA, made_by="split"))
+        list(read_columns([path], SCHEMA, made_by="split"))
     with pytest.raises(InputError, match="lacks columns"):
-        list(read_columns(path, pa.schema([("k", pa.int64())]), made_by="split"))
+        list(read_columns([path], pa.schema([("k", pa.int64())]), made_by="split"))
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(InputError, match="truncated"):
-        list(read_columns(path, SCHEMA, made_by="split"))
+        list(read_columns([path], SCHEMA, made_by="split"))
 
 
 def test_every_split_is_surveyed_and_kept_whole():
