@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,11 @@ class Splits:
     """The labelled messages by split, tables of MESSAGE_SCHEMA."""
 
     rows: dict[str, pa.Table]
+
+    def ids(self, split: str) -> list[str]:
+        """The ids of a split, in order."""
+        ids: list[str] = self.rows[split]["id"].to_pylist()
+        return ids
 
     def texts(self, split: str) -> list[str]:
         """The texts of a split, in the order of their ids."""
@@ -122,7 +127,10 @@ def tune_classifier(
         runtime=runtime,
     )
     loader = ExampleLoader(
-        examples["train"],
+        [
+            replace(example, name=name)
+            for name, example in zip(splits.ids("train"), examples["train"], strict=True)
+        ],
         batch_size=training.batch_size,
         maximum_tokens=maximum_tokens,
         seed=seed,
@@ -170,5 +178,6 @@ def tune_classifier(
             "steps": history.steps,
             "validation_loss": history.last["validation_loss"],
             "validation_accuracy": history.last["validation_accuracy"],
+            **history.incident_metrics(),
         },
     )

@@ -22,11 +22,12 @@ class Example:
     """One text as the model reads it, and what is to be predicted after each of its tokens.
 
     token_ids, targets: equally long. A target is a token id, or a class at the last token of a
-    text to be classified, or IGNORED.
+    text to be classified, or IGNORED. name: the id of its record, for messages.
     """
 
     token_ids: tuple[int, ...]
     targets: tuple[int, ...]
+    name: str = ""
 
     @property
     def learned(self) -> int:
@@ -109,18 +110,23 @@ class ExampleLoader:
         return len(self._batches)
 
     def next_batch(self) -> dict[str, Tensor]:
-        """The next batch, as `collate` makes it."""
+        """The next batch, as `collate` makes it, with the examples' `sample_ids`, (B,).
+
+        The rows that an epoch's last batch lacks have the sample id -1.
+        """
         if self._position == len(self._batches):
             self._epoch, self._position = self._epoch + 1, 0
             self._batches = self._shuffled()
-        chosen = [self._examples[index] for index in self._batches[self._position]]
+        numbers = self._batches[self._position]
         self._position += 1
-        return collate(
-            chosen,
+        batch = collate(
+            [self._examples[number] for number in numbers],
             rows=self._batch_size,
             maximum_tokens=self._maximum_tokens,
             length_multiple=self._length_multiple,
         )
+        missing = [-1] * (self._batch_size - len(numbers))
+        return {**batch, "sample_ids": torch.tensor([*numbers, *missing])}
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, as JSON values."""
@@ -130,6 +136,10 @@ class ExampleLoader:
         """Go on where `state` was taken."""
         self._epoch, self._position = int(state["epoch"]), int(state["position"])
         self._batches = self._shuffled()
+
+    def describe(self, sample_ids: list[int]) -> list[str]:
+        """Each example by the id of its record."""
+        return [self._examples[number].name or str(number) for number in sample_ids if number >= 0]
 
     def _shuffled(self) -> list[list[int]]:
         generator = np.random.default_rng((self._seed, self._epoch))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,7 @@ def tune(
         "steps": history.steps,
         "validation_loss_before": history.rows[0]["validation_loss"],
         "validation_loss": history.last["validation_loss"],
+        **history.incident_metrics(),
     }
 
 
@@ -121,7 +123,11 @@ def _examples(
         style=config.prompt_style,
         responses=[record["output"] for record in records],
     )
-    fitting = [example for example in examples if len(example.token_ids) <= config.maximum_tokens]
+    fitting = [
+        replace(example, name=record["id"])
+        for record, example in zip(records, examples, strict=True)
+        if len(example.token_ids) <= config.maximum_tokens
+    ]
     if not fitting:
         raise InputError(
             "No instruction record fits the model.",

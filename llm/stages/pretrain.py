@@ -128,7 +128,7 @@ def run(
     found = run_training(
         model,
         _task(config, validation_ids[: config.evaluation_tokens], words, runtime.autocast),
-        _loader(config, windows, words),
+        _loader(config, windows, words, train),
         config=config.training,
         runtime=runtime,
         seed=config.seed,
@@ -163,6 +163,7 @@ def run(
         "steps": found.steps,
         "epochs": found.last["epoch"],
         "tokens_seen": found.tokens,
+        **found.incident_metrics(),
         "train_tokens": len(train_ids),
         "validation_tokens": len(validation_ids),
     }
@@ -173,15 +174,19 @@ def _border(config: Config, words: Tokenizer) -> int | None:
     return words.end_of_text if config.separate_documents else None
 
 
-def _loader(config: Config, windows: Windows, words: Tokenizer) -> Loader:
+def _loader(config: Config, windows: Windows, words: Tokenizer, train: Path) -> Loader:
+    from functools import partial
+
     from llm.tokens.growing import GrowingWindows
     from llm.tokens.loader import WindowLoader
+    from llm.tokens.naming import documents_at
 
     loader = WindowLoader(
         windows,
         batch_size=config.training.batch_size,
         seed=config.seed,
         end_of_text=_border(config, words),
+        documents_at=partial(documents_at, train),
     )
     if not config.length_warmup_fraction:
         return loader

@@ -20,6 +20,8 @@ class _Loader(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None: ...
 
+    def describe(self, sample_ids: list[int]) -> list[str]: ...
+
 
 class GrowingWindows:
     """A loader's batches, (B, T); the first `batches` of them as (8 B, T / 8), then 4, then 2.
@@ -57,6 +59,10 @@ class GrowingWindows:
         """Go on where `state` was taken."""
         self._given = int(state["given"])
         self._loader.restore({name: value for name, value in state.items() if name != "given"})
+
+    def describe(self, sample_ids: list[int]) -> list[str]:
+        """As the loader does: a batch's windows are the same, however they are cut."""
+        return self._loader.describe(sample_ids)
 
 
 def pieces_at(batch: int, batches: int, length: int) -> int:

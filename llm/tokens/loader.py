@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,13 +32,15 @@ class WindowLoader:
         batch_size: int,
         seed: int,
         end_of_text: int | None = None,
+        documents_at: Callable[[list[tuple[int, int]]], list[list[str]]] | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
         """batch_size: windows per batch of all readers together, a multiple of world_size.
 
         end_of_text: where given, batches carry `document_ids`, (B, T), so that a model can keep
-        the documents of a window apart.
+        the documents of a window apart. documents_at: from spans of the token stream, first and
+        behind the last, to the ids of the documents that stand there, for messages.
         """
         if not 0 <= rank < world_size or batch_size % world_size:
             raise ValueError(f"reader {rank} of {world_size} cannot share batches of {batch_size}")
@@ -45,6 +48,7 @@ class WindowLoader:
         self._batch_size = batch_size
         self._seed = seed
         self._end_of_text = end_of_text
+        self._documents_at = documents_at
         self._rank = rank
         self._world_size = world_size
         self._epoch = 0
@@ -91,6 +95,16 @@ class WindowLoader:
         """Go on where `state` was taken, from the same windows, batch size and seed."""
         self._epoch, self._position = int(state["epoch"]), int(state["position"])
         self._order = self._shuffled()
+
+    def describe(self, sample_ids: list[int]) -> list[str]:
+        """Each window by its number and, where they can be looked up, its documents' ids."""
+        if self._documents_at is None:
+            return [f"window {number}" for number in sample_ids]
+        named = self._documents_at([self._windows.span(number) for number in sample_ids])
+        return [
+            f"window {number}: {', '.join(ids)}"
+            for number, ids in zip(sample_ids, named, strict=True)
+        ]
 
     def _shuffled(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         # A generator of its own per epoch: nothing else draws from it, and no epoch needs the last.

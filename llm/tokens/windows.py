@@ -38,6 +38,12 @@ class Windows:
     def __len__(self) -> int:
         return (len(self.token_ids) - self.context_length - 1) // self.stride + 1
 
+    def span(self, number: int) -> tuple[int, int]:
+        """Where a window stands in the stream, targets included: its first token, and the one
+        behind its last."""
+        first = number * self.stride
+        return first, first + self.context_length + 1
+
     def read(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """The tokens of some windows, targets included: (B,) numbers -> (B, context_length + 1)."""
         offsets = np.arange(self.context_length + 1)

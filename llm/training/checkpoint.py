@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ import llm
 from llm.errors import InputError
 from llm.files import fingerprint, new_directory, read_manifest, write_json, write_manifest
 
-KEPT = 2
 _NAME = re.compile(r"step-(\d{9})")
 
 
@@ -52,17 +52,28 @@ def code_files(*rooms: str) -> list[Path]:
     return [package / "runtime.py", *files]
 
 
-def save(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint as a new folder below `folder`, keep the last KEPT, return its path."""
+def save(folder: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
+    """Write a checkpoint as a new folder below `folder`, keep the last `keep`, return its path.
+
+    It appears under its name once every byte of it is on the disk, manifest included; older ones
+    go only then. So at each moment, a power cut included, the newest one named is whole.
+    """
+    _make_folder(folder)
     path = folder / f"step-{checkpoint.step:09d}"
     with new_directory(path) as temporary:
         save_file(_storable(checkpoint.weights), temporary / "weights.safetensors")
         save_file(_storable(checkpoint.optimizer), temporary / "optimizer.safetensors")
         write_json(temporary / "state.json", checkpoint.state)
         write_manifest(temporary, step=checkpoint.step)
-    for old in _all(folder)[:-KEPT]:
+    for old in _all(folder)[:-keep]:
         shutil.rmtree(old)
     return path
+
+
+def last_step(folder: Path) -> int | None:
+    """The step of the newest checkpoint by name, not read; None where there is none."""
+    found = _all(folder)
+    return int(found[-1].name.removeprefix("step-")) if found else None
 
 
 def load_last(folder: Path) -> Checkpoint | None:
@@ -100,6 +111,18 @@ def _read(path: Path) -> Checkpoint:
         optimizer=load_file(path / "optimizer.safetensors"),
         state=json.loads((path / "state.json").read_text(encoding="utf-8")),
     )
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each entry on the disk before what it will hold."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(exist_ok=True)
+        descriptor = os.open(place.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _all(folder: Path) -> list[Path]:

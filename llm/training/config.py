@@ -53,6 +53,15 @@ class TrainingConfig(Section):
     compile: bool = Field(False, description="compile the loss with torch.compile")
     evaluate_every_steps: int = Field(ge=1, description="steps between two evaluations")
     checkpoint_every_steps: int = Field(ge=1, description="steps between two checkpoints")
+    keep_checkpoints: int = Field(
+        2, ge=1, description="how many checkpoints stay; the one before serves where one is damaged"
+    )
+    maximum_nonfinite_steps: int = Field(
+        1,
+        ge=1,
+        description="training stops at so many steps whose loss or gradient is not finite; those "
+        "before are skipped and counted. 1 stops at the first",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> TrainingConfig:

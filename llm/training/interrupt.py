@@ -15,7 +15,8 @@ class Interrupts:
 
     A signal raises KeyboardInterrupt at once where one came before, or while `worth_saving` is
     False: before the first step there is nothing to lose. Outside the main thread, where Python
-    allows no handlers, nothing changes.
+    allows no handlers, nothing changes. One that came too late to be heeded inside raises
+    KeyboardInterrupt on leaving: it is never swallowed.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,8 @@ class Interrupts:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if self.requested and error is None:
+            raise KeyboardInterrupt
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         if self.requested or not self.worth_saving:

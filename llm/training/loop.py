@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +23,13 @@ from llm.training.clock import Clock
 from llm.training.config import TrainingConfig
 from llm.training.determinism import deterministic
 from llm.training.history import History
+from llm.training.incidents import Watch, sentence, too_many
 from llm.training.interrupt import Interrupts
 from llm.training.optimizer import build_optimizer, optimizer_state, restore_optimizer
+from llm.training.saver import Saver
 from llm.training.schedule import learning_rate_at
-from llm.training.task import Loader, Task
-from llm.training.update import Updater, autocast
+from llm.training.task import Batch, Loader, Task
+from llm.training.update import Updated, Updater, autocast
 
 
 def train(
@@ -48,8 +51,9 @@ def train(
     it holds a checkpoint, training goes on from there, and ends with the same bits as if it had
     never stopped: the caller removes it after success (`checkpoint.clear`). name: for messages.
 
-    Raises InputError where loss or gradient is not finite, and KeyboardInterrupt, after writing a
-    checkpoint, where SIGINT or SIGTERM arrived.
+    Raises InputError where loss or gradient is not finite too often, ServiceError where no
+    checkpoint can be written, and KeyboardInterrupt, after writing a checkpoint, where SIGINT or
+    SIGTERM arrived.
     """
     return _Training(
         model=model,
@@ -97,13 +101,20 @@ class _Training:
         )
         self.total_steps = config.steps(loader.batches_per_epoch)
         self.history = History()
+        self.watch = Watch()
+        self.saver = Saver(checkpoints, keep=config.keep_checkpoints, name=name)
         # Since the last evaluation. Python floats, of which JSON keeps every bit.
         self.loss_sum, self.loss_count = 0.0, 0
         self.clock = Clock()
 
     def run(self) -> History:
         """Train from the last checkpoint, or from the start, to the end."""
-        with deterministic(), Interrupts() as interrupts, self.clock.measure("training"):
+        with (
+            deterministic(),
+            Interrupts() as interrupts,
+            self.clock.measure("training"),
+            self.saver,
+        ):
             self._resume()
             self.model.train()  # loaded weights come in eval mode, without dropout
             first = self.history.steps
@@ -125,17 +136,35 @@ class _Training:
         return self.history
 
     def _update(self, step: int) -> int:
-        """Update the weights once; return the tokens that went through the model."""
+        """Go one step, and update the weights; return the tokens that went through the model."""
         batches = [self.loader.next_batch() for _ in range(self.config.accumulation_at(step))]
         found = self.updater.update(step, batches, learning_rate=self._learning_rate(step))
-        self.loss_sum += found.loss * found.targets
-        self.loss_count += found.targets
         self.history.steps = step + 1
         self.history.tokens += found.tokens
-        self.tracker.log_metrics(
-            {"step_loss": found.loss, "gradient_norm": found.gradient_norm}, step=step + 1
-        )
+        if found.finite:
+            self.loss_sum += found.loss * found.targets
+            self.loss_count += found.targets
+            self.tracker.log_metrics(
+                {"step_loss": found.loss, "gradient_norm": found.gradient_norm}, step=step + 1
+            )
+        self._note(found, batches)
         return found.tokens
+
+    def _note(self, found: Updated, batches: list[Batch]) -> None:
+        """Record a step out of the ordinary, with its samples; stop where it is one too many."""
+        incident = self.watch.look(self.history.steps, found)
+        if incident is None:
+            return
+        numbers = [int(i) for batch in batches for i in batch.get("sample_ids", ())]
+        incident["samples"] = self.loader.describe(numbers) if numbers else []
+        self.history.incidents.append(incident)
+        self._log_incidents()
+        print(f"{self.name}: {sentence(incident)}", flush=True)
+        if not found.finite and self.history.nonfinite_steps >= self.config.maximum_nonfinite_steps:
+            self.saver.wait()  # so that the last good checkpoint is known
+            raise too_many(
+                incident, self.history, self.config, name=self.name, checkpoints=self.checkpoints
+            )
 
     def _after(self, step: int, interrupts: Interrupts) -> None:
         """Evaluate, sample, save and stop, each where it is due after `step` finished steps."""
@@ -144,10 +173,12 @@ class _Training:
             self._evaluate()
         if self.sample_every_steps and (last or step % self.sample_every_steps == 0):
             self._sample()
+        self.saver.check()
         stop = interrupts.requested
         if last or stop or step % self.config.checkpoint_every_steps == 0:
             self._save()
         if stop:
+            self.saver.wait()
             if self.checkpoints:
                 print(f"{self.name}: stopped; step {step} is saved.", flush=True)
             raise KeyboardInterrupt
@@ -192,15 +223,15 @@ class _Training:
                 "loader": self.loader.state(),
                 "loss_sum": self.loss_sum,
                 "loss_count": self.loss_count,
+                "usual": self.watch.state(),
             }
-            checkpoint.save(
-                self.checkpoints,
+            self.saver.save(
                 checkpoint.Checkpoint(
                     step=self.history.steps,
                     weights=self._changing(),
                     optimizer=optimizer_state(self.model, self.optimizer),
                     state=state,
-                ),
+                )
             )
 
     def _resume(self) -> None:
@@ -214,9 +245,12 @@ class _Training:
         self.loader.restore(found.state["loader"])
         self.history = History(**found.state["history"])
         self.loss_sum, self.loss_count = found.state["loss_sum"], found.state["loss_count"]
+        self.watch.restore(found.state["usual"])
         print(f"{self.name}: going on from step {found.step} of {self.total_steps}.", flush=True)
         for row in self.history.rows:  # a resumed run is tracked anew, and should show it all
             self._log_row(row)
+        if self.history.incidents:
+            self._log_incidents()
 
     def _changing(self) -> dict[str, Tensor]:
         """Trainable parameters and buffers; frozen ones are what the caller brought."""
@@ -233,6 +267,10 @@ class _Training:
             f"validation loss {row['validation_loss']:.4f}",
             flush=True,
         )
+
+    def _log_incidents(self) -> None:
+        text = json.dumps(self.history.incidents, indent=2, sort_keys=True, ensure_ascii=False)
+        self.tracker.log_text(text, "incidents.json")
 
     @contextmanager
     def _looking(self) -> Iterator[None]:

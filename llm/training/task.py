@@ -42,3 +42,6 @@ class Loader(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go to a position."""
+
+    def describe(self, sample_ids: list[int]) -> list[str]:
+        """What a person would look up for each of a batch's `sample_ids`: ids of documents."""

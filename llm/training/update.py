@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,19 @@ class Updated:
     """What one update found.
 
     loss: mean over the targets, nats, before the update. gradient_norm: before clipping. targets,
-    tokens: how many were learned from, and how many went through the model.
+    tokens: how many were learned from, and how many went through the model. Where loss or gradient
+    is not `finite`, nothing was updated.
     """
 
     loss: float
     gradient_norm: float
     targets: int
     tokens: int
+
+    @property
+    def finite(self) -> bool:
+        """Whether loss and gradient are numbers, so that there was something to learn from."""
+        return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
 
 
 class Updater:
@@ -67,8 +74,8 @@ class Updater:
     def update(self, step: int, batches: list[Batch], *, learning_rate: float) -> Updated:
         """Learn from the batches as if they were one; `step` updates came before.
 
-        Raises InputError, the weights untouched, where the batches hold no target, or where loss
-        or gradient is not finite.
+        Where loss or gradient is not finite, weights and optimizer stay as they are. Raises
+        InputError where the batches hold no target.
         """
         targets = sum(self._task.count(batch) for batch in batches)
         if targets == 0:
@@ -81,34 +88,32 @@ class Updater:
         norm = nn.utils.clip_grad_norm_(self._parameters, self._config.max_grad_norm or math.inf)
         # The only point of a step where the Python thread waits for an accelerator.
         mean_loss, gradient_norm = torch.stack([loss, norm.float()]).tolist()
-        if not math.isfinite(mean_loss + gradient_norm):
-            raise self._not_finite(step, mean_loss, gradient_norm, batches)
-        set_learning_rate(self._optimizer, learning_rate)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
-        return Updated(
+        found = Updated(
             loss=mean_loss,
             gradient_norm=gradient_norm,
             targets=targets,
             tokens=sum(batch["inputs"].numel() for batch in batches),
         )
+        if found.finite:
+            set_learning_rate(self._optimizer, learning_rate)
+            self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return found
 
     def _gradients(self, step: int, batches: list[Batch], targets: int) -> Tensor:
         """Fill the gradients of the mean loss over all `targets`; return that loss, ()."""
-        # Dropout draws from the global generator. Seeded anew for each step it needs no saving,
-        # and what evaluation, sampling or a callback draws in between changes nothing.
-        torch.manual_seed(_step_seed(self._seed, step))
         total = torch.zeros((), device=self._runtime.device)
         try:
-            for batch in batches:
-                placed = {
-                    key: value.to(self._runtime.device, non_blocking=True)
-                    for key, value in batch.items()
-                }
-                with autocast(self._runtime):
-                    loss = self._loss(self._model, placed) / targets
-                torch.autograd.backward(loss)
-                total += loss.detach().float()
+            with _generators_of_its_own(_step_seed(self._seed, step)):
+                for batch in batches:
+                    placed = {
+                        key: value.to(self._runtime.device, non_blocking=True)
+                        for key, value in batch.items()
+                    }
+                    with autocast(self._runtime):
+                        loss = self._loss(self._model, placed) / targets
+                    torch.autograd.backward(loss)
+                    total += loss.detach().float()
         except BackendCompilerFailed as error:
             reason = str(error).strip().splitlines()[0]
             print(
@@ -119,20 +124,6 @@ class Updater:
             return self._gradients(step, batches, targets)
         return total
 
-    def _not_finite(
-        self, step: int, loss: float, gradient_norm: float, batches: list[Batch]
-    ) -> InputError:
-        samples = [int(i) for batch in batches for i in batch.get("sample_ids", ())]
-        where = f"{self._name}, step {step + 1}"
-        return InputError(
-            "The loss or its gradient is not finite; the weights were not updated.",
-            where=f"{where}, samples {samples}" if samples else where,
-            found=f"loss {loss}, gradient norm {gradient_norm}",
-            expected="finite numbers",
-            remedy="lower learning_rate or max_grad_norm, lengthen warmup_fraction, or set "
-            "precision to float32; the last good checkpoint stays where it is",
-        )
-
 
 def autocast(runtime: Runtime) -> torch.autocast:
     """The number type of the training, for everything that reads its model."""
@@ -142,6 +133,21 @@ def autocast(runtime: Runtime) -> torch.autocast:
 def _compiled(loss: Callable[[Any, Batch], Tensor]) -> Callable[[Any, Batch], Tensor]:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(COMPILE_CACHE.resolve()))
     return torch.compile(loss, dynamic=False)
+
+
+@contextmanager
+def _generators_of_its_own(seed: int) -> Iterator[None]:
+    """Random numbers that depend on `seed` alone, and that nobody else sees drawn.
+
+    Dropout inside scaled_dot_product_attention takes no generator: it draws from the global one
+    of its device. So that one is set aside, seeded, and put back, which is the same as a private
+    one: what was drawn before changes nothing inside, and what is drawn inside nothing after.
+    Seeded anew for each step, it needs no place in a checkpoint either.
+    """
+    devices = range(torch.cuda.device_count())  # manual_seed seeds them all
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
 
 
 def _step_seed(seed: int, step: int) -> int:

@@ -22,7 +22,7 @@ def checkpoint(step: int) -> Checkpoint:
 
 
 def test_comes_back_as_it_was(tmp_path: Path) -> None:
-    save(tmp_path, checkpoint(7))
+    save(tmp_path, checkpoint(7), keep=2)
     found = load_last(tmp_path)
     assert found is not None
     assert found.step == 7
@@ -33,7 +33,7 @@ def test_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_the_last_two_are_kept(tmp_path: Path) -> None:
     for step in (5, 10, 100):
-        save(tmp_path, checkpoint(step))
+        save(tmp_path, checkpoint(step), keep=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000010", "step-000000100"]
 
 
@@ -63,8 +63,8 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_a_damaged_one_is_named_and_the_one_before_is_used(
     damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    save(tmp_path, checkpoint(5))
-    last = save(tmp_path, checkpoint(10))
+    save(tmp_path, checkpoint(5), keep=2)
+    last = save(tmp_path, checkpoint(10), keep=2)
     DAMAGES[damage](last)
     found = load_last(tmp_path)
     assert found is not None
@@ -74,7 +74,7 @@ def test_a_damaged_one_is_named_and_the_one_before_is_used(
 
 
 def test_what_a_kill_in_the_middle_of_writing_leaves_is_removed(tmp_path: Path) -> None:
-    whole = save(tmp_path, checkpoint(5))
+    whole = save(tmp_path, checkpoint(5), keep=2)
     shutil.copytree(whole, tmp_path / ".step-000000010.partial")
     found = load_last(tmp_path)
     assert found is not None
@@ -102,7 +102,7 @@ def test_success_leaves_nothing(tmp_path: Path) -> None:
     root = tmp_path / "checkpoints"
     first, second = root / "a", root / "b"
     for folder in (first, second):
-        save(folder, checkpoint(1))
+        save(folder, checkpoint(1), keep=2)
     clear(first)
     assert second.exists()
     clear(second)

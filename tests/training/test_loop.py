@@ -47,6 +47,9 @@ class Watched:
         self.seen += batch["sample_ids"].tolist()
         return batch
 
+    def describe(self, sample_ids: list[int]) -> list[str]:
+        return self.loader.describe(sample_ids)
+
     def state(self) -> dict[str, Any]:
         return self.loader.state()
 
@@ -172,7 +175,7 @@ class Slow:
     def __init__(self, loader):
         self.loader = loader
         self.batches_per_epoch = loader.batches_per_epoch
-        self.state, self.restore = loader.state, loader.restore
+        self.state, self.restore, self.describe = loader.state, loader.restore, loader.describe
     def next_batch(self):
         time.sleep({pause})
         return self.loader.next_batch()
@@ -273,6 +276,7 @@ def test_a_batch_equals_the_same_windows_accumulated(small: Any) -> None:
             self.loader = loader
             self.batches_per_epoch = loader.batches_per_epoch
             self.state = loader.state
+            self.describe = loader.describe
 
         def next_batch(self) -> dict[str, Tensor]:
             batch = self.loader.next_batch()
@@ -363,7 +367,8 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(small: Any, tmp_path:
 
     with pytest.raises(InputError) as error:
         one.train(checkpoints=tmp_path, wrap=lambda loader: Watched(loader, before=12, act=poison))
-    assert "step 13, samples [" in str(error.value)
+    assert "step 13; samples: window " in str(error.value)
+    assert f"step 10 in {tmp_path}" in str(error.value)
     assert "nan" in str(error.value)
     assert one.weights() == last_good[0]
     assert (tmp_path / "step-000000010").is_dir()
