@@ -65,6 +65,25 @@ def test_cautions_stand_on_the_page_only_where_there_are_any(
     assert "AUC 0.57" in render(read_facts(), title="x")
 
 
+def test_steps_out_of_the_ordinary_stand_on_the_page_only_where_there_are_any(
+    results: dict[str, Path], read_facts: Callable[[], Facts]
+) -> None:
+    assert "out of the ordinary" not in render(read_facts(), title="x")
+    common = {"usual_loss": 3.5, "usual_gradient_norm": None, "samples": ["window 3: d<1>, d2"]}
+    incidents = [
+        {"step": 1300, "kind": "not finite", "loss": "nan", "gradient_norm": "inf", **common},
+        {"step": 1400, "kind": "loss", "loss": 9.125, "gradient_norm": 1.0, **common},
+    ]
+    for stage in ("pretrain", "finetune_classifier"):
+        path = results["results"] / f"{stage}.json"
+        write_json(path, {**json.loads(path.read_text()), "incidents": incidents})
+    page = render(read_facts(), title="x")
+    assert page.count("out of the ordinary") == 2
+    table = page[page.index("out of the ordinary") :]
+    for cell in ("1,300", "not finite", "nan", "inf", "1,400", "9.125", "window 3: d&lt;1&gt;, d2"):
+        assert cell in table
+
+
 def test_gates_and_drift_stand_in_words(
     results: dict[str, Path], read_facts: Callable[[], Facts]
 ) -> None:
