@@ -19,7 +19,8 @@ ENOUGH_STEPS = 20  # with fewer, nothing is usual yet
 FAR = 7.0  # standard deviations; what OLMo 2 (Walsh et al. 2025) counts as a spike
 # Standard deviations per median absolute deviation of normal noise (Hampel 1974).
 DEVIATIONS = 1.4826
-LEAST_DEVIATION = 0.01  # of the level: a loss that hardly moves makes no spikes of its digits
+LEAST_DEVIATION = 0.01  # a hundredth of the level: a loss that hardly moves has no spikes
+LEAST_VALUE = 1e-9  # zero has no logarithm
 NAMED = 8  # samples in a printed line; the record has them all
 
 
@@ -28,7 +29,8 @@ class Watch:
 
     Level and noise are the median and the median absolute deviation of the last WINDOW_STEPS
     steps: unlike mean and standard deviation, they are not moved by the spikes themselves. Only
-    upwards is far, for a loss falls quickly when training begins.
+    upwards is far, for a loss falls quickly when training begins. Distances are those of logarithms:
+    a loss near zero moves by factors, and a classifier's batch that is wrong for once is no spike.
     """
 
     def __init__(self) -> None:
@@ -79,11 +81,12 @@ class Watch:
         return statistics.median(recent) if len(recent) >= ENOUGH_STEPS else None
 
     def _far(self, name: str, value: float) -> bool:
-        level = self._level(name)
-        if level is None:
+        recent = [_logarithm(old) for old in self._recent[name]]
+        if len(recent) < ENOUGH_STEPS:
             return False
-        noise = DEVIATIONS * statistics.median(abs(old - level) for old in self._recent[name])
-        return value - level > FAR * max(noise, LEAST_DEVIATION * abs(level))
+        level = statistics.median(recent)
+        noise = DEVIATIONS * statistics.median(abs(old - level) for old in recent)
+        return _logarithm(value) - level > FAR * max(noise, LEAST_DEVIATION)
 
 
 def sentence(incident: dict[str, Any]) -> str:
@@ -120,6 +123,10 @@ def too_many(
         "warmup_fraction, or set precision to float32. The last good checkpoint stays"
         + ("" if step is None else f": step {step} in {checkpoints}"),
     )
+
+
+def _logarithm(value: float) -> float:
+    return math.log(max(value, LEAST_VALUE))
 
 
 def _short(value: float | str | None) -> str:
