@@ -41,11 +41,6 @@ def code_dependencies(stage: str, root: Path) -> list[str]:
     return imported_code(entry_point(stage), root, without=EXEMPT).files
 
 
-def wired_dependencies(stage_dependencies: tuple[str, ...]) -> list[str]:
-    """The code among a stage's deps in dvc.yaml, sorted."""
-    return sorted(path for path in stage_dependencies if path.startswith("llm/"))
-
-
 def rewrite(root: Path) -> list[str]:
     """Write the code dependencies of every stage into dvc.yaml, keeping its comments.
 

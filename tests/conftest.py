@@ -7,10 +7,16 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llm.runtime import silence_telemetry
+
+if TYPE_CHECKING:
+    from llm.model.gpt import GPTModel
+    from llm.runtime import Runtime
+    from llm.tokens.tokenizer import Tokenizer
 
 silence_telemetry()
 # Where the tests run in a shell's background, interrupts are ignored, by their children too: those
@@ -78,3 +84,44 @@ def compiler() -> None:
     from llm.runtime import has_compiler
 
     need(has_compiler(), "a C++ compiler")
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Tokenizer:
+    """A tokenizer of a few words, in no time."""
+    from llm.tokens.tokenizer import train
+
+    text = "the cat sat on the mat and the dog ran to the red house with a big ball " * 20
+    return train([text], vocab_size=290)
+
+
+@pytest.fixture
+def model(tokenizer: Tokenizer) -> GPTModel:
+    """A GPT of two small blocks for that tokenizer."""
+    import torch
+
+    from llm.model.config import GPTConfig
+    from llm.model.gpt import GPTModel
+
+    torch.manual_seed(1)
+    config = GPTConfig(
+        vocab_size=tokenizer.vocab_size,
+        context_length=128,
+        emb_dim=32,
+        n_heads=2,
+        n_layers=2,
+        drop_rate=0.0,
+        qkv_bias=True,
+        tie_embeddings=True,
+    )
+    return GPTModel(config).eval()
+
+
+@pytest.fixture
+def runtime() -> Runtime:
+    """The CPU, one thread, float32, uncompiled."""
+    import torch
+
+    from llm.runtime import Runtime
+
+    return Runtime(device=torch.device("cpu"), autocast=False, threads=1, compile=False)

@@ -10,7 +10,7 @@ import pytest
 from llm.__main__ import STAGES, _path_parameters, sections, stage_module
 from llm.config import json_schema, read_params
 from pipelines.graph import Stage, read_graph
-from pipelines.wiring import EXEMPT, code_dependencies, rewrite, wired_dependencies
+from pipelines.wiring import EXEMPT, code_dependencies, rewrite
 
 # Handled by the command line itself, not by a stage's `run`.
 OWN_FLAGS = {"--params", "--metrics", "--timings"}
@@ -38,7 +38,8 @@ def test_the_table_of_stages_is_in_the_order_of_the_data(graph: dict[str, Stage]
 @pytest.mark.parametrize("name", STAGES)
 def test_code_dependencies_are_the_imports(name: str, root: Path, graph: dict[str, Stage]):
     """Mend a difference with: make wiring."""
-    assert wired_dependencies(graph[name].dependencies) == code_dependencies(name, root)
+    wired = sorted(path for path in graph[name].dependencies if path.startswith("llm/"))
+    assert wired == code_dependencies(name, root)
 
 
 @pytest.mark.parametrize("name", STAGES)

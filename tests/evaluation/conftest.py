@@ -1,4 +1,4 @@
-"""A small tokenizer, a small model, a chat server and a run's results, for evaluation."""
+"""A chat server and a run's results, for the tests of evaluation."""
 
 from __future__ import annotations
 
@@ -11,41 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import torch
 
 from llm.evaluation.results import Facts, collect
 from llm.files import write_json, write_parquet, write_text
-from llm.model.config import GPTConfig
-from llm.model.gpt import GPTModel
-from llm.runtime import Runtime
-from llm.tokens.tokenizer import Tokenizer, train
-
-
-@pytest.fixture(scope="session")
-def tokenizer() -> Tokenizer:
-    text = "the cat sat on the mat and the dog ran to the red house with a big ball " * 20
-    return train([text], vocab_size=290)
-
-
-@pytest.fixture
-def model(tokenizer: Tokenizer) -> GPTModel:
-    torch.manual_seed(1)
-    config = GPTConfig(
-        vocab_size=tokenizer.vocab_size,
-        context_length=128,
-        emb_dim=32,
-        n_heads=2,
-        n_layers=2,
-        drop_rate=0.0,
-        qkv_bias=True,
-        tie_embeddings=True,
-    )
-    return GPTModel(config).eval()
-
-
-@pytest.fixture
-def runtime() -> Runtime:
-    return Runtime(device=torch.device("cpu"), autocast=False, threads=1, compile=False)
 
 
 class ChatServer(ThreadingHTTPServer):

@@ -299,13 +299,11 @@ def _fragment(text: str, rng: random.Random) -> Dirty:
     return Dirty(rng.choice((opening, page, "Read more ...", "[image]", "No content.")), ())
 
 
-_KEYS = ("#$%&*@!^~|<>{}=+_-/ ", "asdfghjkl;'qwertyuiop[]  ", "0123456789abcdef-:/ ")
+_ALPHABETS = ("#$%&*@!^~|<>{}=+_-/ ", "asdfghjkl;'qwertyuiop[]  ", "0123456789abcdef-:/ ")
 
 
 def _noise(text: str, rng: random.Random) -> Dirty:
-    alphabet = rng.choice(
-        ("#$%&*@!^~|<>{}=+_-/ ", "asdfghjkl;'qwertyuiop[]  ", "0123456789abcdef-:/ ")
-    )
+    alphabet = rng.choice(_ALPHABETS)
     return Dirty("".join(rng.choices(alphabet, k=min(len(text), 1500))), ())
 
 
