@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -20,9 +21,17 @@ from llm.planning import (
 )
 from llm.weights.export import count_parameters as count_real
 
+LLAMA = {
+    "positions": "rotary",
+    "norm": "rms",
+    "feed_forward": "swiglu",
+    "qkv_bias": False,
+    "bias": False,
+}
+
 
 def small(**changes) -> GPTConfig:
-    settings = {
+    settings: dict[str, Any] = {
         "vocab_size": 70,
         "context_length": 16,
         "emb_dim": 24,
@@ -43,8 +52,30 @@ def test_the_formula_counts_what_the_model_has(bias, tied):
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {"positions": "rotary"},
+        {"norm": "rms"},
+        {"feed_forward": "swiglu"},
+        {"feed_forward_dim": 17},
+        {"n_kv_heads": 1},
+        {"qk_norm": True},
+        {"bias": False},
+        {**LLAMA, "n_kv_heads": 1, "qk_norm": True},
+    ],
+    ids=str,
+)
+def test_the_formula_counts_every_shape(options):
+    config = small(**options)
+    assert count_parameters(config) == count_real(GPTModel(config))
+
+
+@pytest.mark.parametrize(
     ("name", "parameters"),
     [
+        # meta-llama's checkpoints of these names
+        ("llama-7b", 6_738_415_616),
+        ("llama-2-70b", 68_976_648_192),
         # openai-community's checkpoints of these names
         ("gpt2", 124_439_808),
         ("gpt2-medium", 354_823_168),
@@ -52,7 +83,7 @@ def test_the_formula_counts_what_the_model_has(bias, tied):
         ("gpt2-xl", 1_557_611_200),
     ],
 )
-def test_gpt2_has_its_published_sizes(name, parameters):
+def test_models_have_their_published_sizes(name, parameters):
     assert count_parameters(MODELS[name]) == parameters
 
 
@@ -62,10 +93,12 @@ def test_gpt3_costs_what_was_published():
     assert training_flops(MODELS["gpt3"], 300 * 10**9) == pytest.approx(3.14e23, rel=5e-3)
 
 
-@pytest.mark.parametrize("tied", [True, False])
-def test_the_work_of_a_token_is_what_torch_counts(tied):
+@pytest.mark.parametrize(
+    "options", [{}, {"tie_embeddings": False}, {**LLAMA, "n_kv_heads": 1}], ids=str
+)
+def test_the_work_of_a_token_is_what_torch_counts(options):
     # Short enough for attention written out: torch does not count the fused kernel's work.
-    config = small(emb_dim=96, context_length=64, vocab_size=512, tie_embeddings=tied)
+    config = small(emb_dim=96, context_length=64, vocab_size=512, **options)
     model = GPTModel(config).eval()
     counter = FlopCounterMode(display=False)
     with counter:
@@ -73,6 +106,22 @@ def test_the_work_of_a_token_is_what_torch_counts(tied):
         loss.backward()
     per_token = counter.get_total_flops() / 64
     assert flops_per_token(config) == pytest.approx(per_token, rel=0.05)
+
+
+def test_a_window_and_short_texts_make_attention_cheaper():
+    whole, near = small(), small(sliding_window=4)
+    fewer = 12 * whole.n_layers * whole.emb_dim * (16 - 4)
+    assert flops_per_token(whole) - flops_per_token(near) == fewer
+    assert flops_per_token(whole, length=4) == flops_per_token(near)
+    assert flops_per_token(near, length=8) == flops_per_token(near)
+
+
+def test_activations_are_those_of_the_literature_and_of_the_shape():
+    config = small()
+    found = memory_bytes(config, batch_size=2)["activations"]
+    assert found == 34 * 2 * 16 * config.emb_dim * config.n_layers  # Korthikanti et al. 2022
+    shared = memory_bytes(small(n_kv_heads=1), batch_size=2)["activations"]
+    assert found - shared == 4 * 16 * 2 * 16 * config.n_layers  # two of three heads of 8, K and V
 
 
 def test_memory_is_split_over_devices_but_for_what_each_batch_needs():

@@ -43,9 +43,9 @@ def _plan(options: argparse.Namespace) -> None:
     from llm.planning import MODELS
 
     if options.model is None:
-        config, tokens, batch_size, rate = _asked(options)
+        config, tokens, batch_size, rate, length = _asked(options)
     elif options.model in MODELS:
-        config, tokens, batch_size, rate = MODELS[options.model], None, 8, None
+        config, tokens, batch_size, rate, length = MODELS[options.model], None, 8, None, None
     else:
         raise ConfigError(
             "There is no such model.",
@@ -65,17 +65,25 @@ def _plan(options: argparse.Namespace) -> None:
         )
     console = Console(highlight=False)
     for piece in _plan_page(
-        config, tokens, options.batch_size or batch_size, options.tokens_per_second or rate, options
+        config,
+        tokens,
+        options.batch_size or batch_size,
+        options.tokens_per_second or rate,
+        length,
+        options,
     ):
         console.print(piece)
 
 
-def _asked(options: argparse.Namespace) -> tuple[GPTConfig, int | None, int, float | None]:
-    """Model, tokens, batch size and measured rate of what params.yaml trains."""
+def _asked(
+    options: argparse.Namespace,
+) -> tuple[GPTConfig, int | None, int, float | None, int | None]:
+    """Model, tokens, batch size, measured rate and length of texts of what params.yaml trains."""
     from llm.config import Section, check_params, read_params
     from llm.files import read_json
     from llm.model.config import GPTConfig
     from llm.stages import pretrain, train_tokenizer
+    from llm.tokens.growing import mean_length
     from llm.tokens.vocabularies import VOCAB_SIZES
 
     params = read_params(options.params)
@@ -95,14 +103,13 @@ def _asked(options: argparse.Namespace) -> tuple[GPTConfig, int | None, int, flo
     if (_TOKENS / "manifest.json").is_file():
         there = read_json(_TOKENS / "manifest.json", made_by="tokenize")["tokens"]
         windows = there / trained.stride
-        steps = training.steps(windows / training.batch_size)
-        tokens = (
-            steps * training.batch_size * training.accumulation_steps * trained.model.context_length
-        )
+        passes = training.batches(training.steps(windows / training.batch_size))
+        tokens = passes * training.batch_size * trained.model.context_length
     rate = None
     if _TIMINGS.is_file():
         rate = read_json(_TIMINGS, made_by="pretrain").get("tokens_per_second")
-    return GPTConfig.of(trained.model, size), tokens, training.batch_size, rate
+    length = mean_length(trained.model.context_length, trained.length_warmup_fraction)
+    return GPTConfig.of(trained.model, size), tokens, training.batch_size, rate, length
 
 
 def _plan_page(
@@ -110,6 +117,7 @@ def _plan_page(
     tokens: int,
     batch_size: int,
     rate: float | None,
+    length: int | None,
     options: argparse.Namespace,
 ) -> Iterator[RenderableType]:
     from rich.table import Table
@@ -119,6 +127,7 @@ def _plan_page(
     parameters = planning.count_parameters(config)
     memory = planning.memory_bytes(config, batch_size=batch_size, devices=options.devices)
     per_parameter = tokens / parameters
+    flops = planning.flops_per_token(config, length=length)
     work = Table("what", "how much", title="Training", title_justify="left")
     for name, value in (
         ("parameters", f"{parameters:,}"),
@@ -128,8 +137,8 @@ def _plan_page(
             f"{per_parameter:.3g}; about {planning.CHINCHILLA_TOKENS_PER_PARAMETER} is optimal",
         ),
         ("sequences per batch and device", f"{batch_size:,}"),
-        ("FLOPs per token", f"{planning.flops_per_token(config):.4g}"),
-        ("FLOPs in all", f"{planning.flops_per_token(config) * tokens:.4g}"),
+        ("FLOPs per token", f"{flops:.4g}"),
+        ("FLOPs in all", f"{flops * tokens:.4g}"),
         ("6 N D", f"{planning.training_flops(config, tokens):.4g}"),
     ):
         work.add_row(name, value)

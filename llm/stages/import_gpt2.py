@@ -22,7 +22,8 @@ class Config(Section):
     """Which weights the fine-tunings start from."""
 
     source: Literal["pretrained", "weights"] = Field(
-        description="pretrained: our own, written to the Hugging Face GPT-2 layout and read back. "
+        description="pretrained: our own, written to the Hugging Face GPT-2 layout (or Llama's, "
+        "where the shape is Llama's) and read back. "
         "weights: the safetensors file that a download source with holds: weights brought."
     )
     drop_rate: float = Field(
@@ -61,25 +62,48 @@ def run(
 def _round_trip(
     pretrained: Path, base: Path, *, drop_rate: float, end_of_text: int
 ) -> tuple[GPTModel, float, dict[str, Any]]:
-    """Our weights through GPT-2's layout; the largest change of a logit; where they are from."""
+    """Our weights through a published layout; the largest change of a logit; where they are from.
+
+    GPT-2's, or Llama's where the model is made of its parts; a mixture of both has none, and comes
+    as it is.
+    """
     from llm.files import read_manifest
     from llm.weights.export import load_model
-    from llm.weights.gpt2 import load_gpt2, save_gpt2
+    from llm.weights.gpt2 import is_gpt2, load_gpt2, save_gpt2
+    from llm.weights.llama import is_llama, load_llama, save_llama
     from llm.weights.tensors import WEIGHTS
 
     ours = load_model(pretrained, made_by="pretrain")
     passage = base.with_name(f".{base.name}.gpt2")
     shutil.rmtree(passage, ignore_errors=True)  # of a killed run
     try:
-        save_gpt2(ours, passage, end_of_text=end_of_text)
-        model = load_gpt2(passage / WEIGHTS, drop_rate=drop_rate, made_by="import_gpt2")
+        if is_gpt2(ours.config):
+            save_gpt2(ours, passage, end_of_text=end_of_text)
+            model = load_gpt2(passage / WEIGHTS, drop_rate=drop_rate, made_by="import_gpt2")
+        elif is_llama(ours.config):
+            save_llama(ours, passage, end_of_text=end_of_text)
+            model = load_llama(passage / WEIGHTS, drop_rate=drop_rate, made_by="import_gpt2")
+        else:
+            model = _with_dropout(ours, drop_rate)
     finally:
         shutil.rmtree(passage, ignore_errors=True)
     difference = _largest_difference(ours, model)
     if difference > ROUNDING:  # our fault, not the reader's
-        raise RuntimeError(f"a logit changed by {difference} on the way through GPT-2's layout")
+        raise RuntimeError(f"a logit changed by {difference} on the way through the layout")
     sha256 = read_manifest(pretrained, made_by="pretrain")["files"][WEIGHTS]["sha256"]
     return model, difference, {"name": "our own pretraining", "sha256": sha256}
+
+
+def _with_dropout(model: GPTModel, drop_rate: float) -> GPTModel:
+    """The same weights in a model that drops at another rate."""
+    import torch
+
+    from llm.model.gpt import GPTModel
+
+    with torch.device("meta"):
+        other = GPTModel(model.config.model_copy(update={"drop_rate": drop_rate}))
+    other.load_state_dict(model.state_dict(), assign=True)
+    return other.eval()
 
 
 def _from_file(raw_weights: Path, *, drop_rate: float) -> tuple[GPTModel, dict[str, Any]]:

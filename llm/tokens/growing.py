@@ -74,3 +74,12 @@ def pieces_at(batch: int, batches: int, length: int) -> int:
         return 1
     pieces = PIECES[batch * len(PIECES) // batches]
     return pieces if length % pieces == 0 else 1
+
+
+def mean_length(length: int, fraction: float) -> int:
+    """Tokens of the texts of a training, the mean over its tokens.
+
+    length: of the windows. fraction: of the batches, how many are cut.
+    """
+    cut = [length // pieces_at(turn, len(PIECES), length) for turn in range(len(PIECES))]
+    return round(length * (1 - fraction) + sum(cut) / len(cut) * fraction)

@@ -81,7 +81,7 @@ def _save(
 
 
 def _fill(model: Model, config: GPTConfig, directory: Path, *, made_by: str) -> Model:
-    stored = {name: Stored(name) for name in model.state_dict()}
+    stored = {name: [Stored(name)] for name in model.state_dict()}
     return fill(model, config, directory / WEIGHTS, stored, made_by=made_by)
 
 

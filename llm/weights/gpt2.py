@@ -102,7 +102,7 @@ def load_gpt2(path: Path, *, drop_rate: float, made_by: str) -> GPTModel:
         model,
         config,
         path,
-        _table(config, prefix),
+        {ours: [stored] for ours, stored in _table(config, prefix).items()},
         ignored=lambda name: bool(_MASK_BUFFER.fullmatch(name)) or (tied and name == _HEAD.name),
         made_by=made_by,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,10 +29,15 @@ _PADDED = ("token_embedding.weight", "output.weight")
 
 @dataclass(frozen=True)
 class Stored:
-    """Where a parameter stands in a file: its name there, and whether its axes are swapped."""
+    """Where a parameter stands in a file, or a part of it.
+
+    name: of the tensor there. transposed: its axes are swapped. rows: of the parameter, how many
+    it has, where several tensors one below the other make the parameter up.
+    """
 
     name: str
     transposed: bool = False
+    rows: int | None = None
 
 
 @contextlib.contextmanager
@@ -56,17 +61,17 @@ def fill(
     model: Model,
     config: GPTConfig,
     path: Path,
-    stored: Mapping[str, Stored],
+    stored: Mapping[str, Sequence[Stored]],
     *,
     ignored: Callable[[str], bool] | None = None,
     made_by: str,
 ) -> Model:
     """Give a model on the meta device its weights, as float32 on the CPU; in evaluation mode.
 
-    stored: for every parameter of the model, where the file keeps it. ignored: names in the file
-    that need no place in the model. One copy of the weights is held. Raises InputError with all
-    missing, unknown and misshapen tensors at once, before any is read; or with the tensors that
-    hold infinities or NaN.
+    stored: for every parameter of the model, where the file keeps it, part by part. ignored: names
+    in the file that need no place in the model. One copy of the weights is held. Raises InputError
+    with all missing, unknown and misshapen tensors at once, before any is read; or with the tensors
+    that hold infinities or NaN.
     """
     state = model.state_dict()
     with open_tensors(path, made_by=made_by) as file:
@@ -74,7 +79,8 @@ def fill(
         present = {name: tuple(file.get_slice(name).get_shape()) for name in names}
         expected = {
             source.name: _stored_shape(ours, state[ours], config, source)
-            for ours, source in stored.items()
+            for ours, sources in stored.items()
+            for source in sources
         }
         faults = [f"missing: {name} {expected[name]}" for name in expected if name not in present]
         for name, shape in present.items():
@@ -83,13 +89,16 @@ def fill(
             elif name not in expected and not (ignored and ignored(name)):
                 faults.append(f"unknown: {name} {shape}")
         _refuse(faults, path, made_by=made_by)
-        for ours, source in stored.items():
-            tensor = file.get_tensor(source.name)
-            tensor = tensor.T if source.transposed else tensor
+        for ours, sources in stored.items():
             filled = torch.zeros(state[ours].shape, dtype=torch.float32)
-            filled[: len(tensor)] = tensor
-            if not torch.isfinite(filled).all():
-                faults.append(f"infinities or NaN: {source.name}")
+            start = 0
+            for source in sources:
+                tensor = file.get_tensor(source.name)
+                tensor = tensor.T if source.transposed else tensor
+                filled[start : start + len(tensor)] = tensor
+                start += len(tensor)
+                if not torch.isfinite(tensor).all():
+                    faults.append(f"infinities or NaN: {source.name}")
             state[ours] = filled
         _refuse(faults, path, made_by=made_by)
     model.load_state_dict(state, assign=True)
@@ -118,6 +127,8 @@ def _stored_shape(name: str, tensor: Tensor, config: GPTConfig, source: Stored) 
     shape = tuple(tensor.shape)
     if _is_padded(name):
         shape = (config.vocab_size, *shape[1:])
+    if source.rows is not None:
+        shape = (source.rows, *shape[1:])
     return shape[::-1] if source.transposed else shape
 
 

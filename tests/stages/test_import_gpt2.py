@@ -78,8 +78,28 @@ def manifest_of(folder: Path):
     return json.loads((folder / "manifest.json").read_text())
 
 
-@pytest.mark.parametrize("changes", [{}, {"qkv_bias": False}, {"tie_embeddings": False}], ids=str)
-def test_our_own_weights_pass_through_gpt2s_format_unchanged(house, changes):
+LLAMA = {
+    "positions": "rotary",
+    "norm": "rms",
+    "feed_forward": "swiglu",
+    "qkv_bias": False,
+    "bias": False,
+    "n_kv_heads": 1,
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"qkv_bias": False},
+        {"tie_embeddings": False},
+        LLAMA,  # through Llama's layout
+        {"norm": "rms", "qk_norm": True},  # which has no layout, and is copied
+    ],
+    ids=str,
+)
+def test_our_own_weights_pass_through_a_published_layout_unchanged(house, changes):
     ours = house.model(**changes)
     save_model(ours, house.paths["pretrained"])
     metrics = run(OWN, **house.paths)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from llm.tokens.growing import GrowingWindows, pieces_at
+from llm.tokens.growing import GrowingWindows, mean_length, pieces_at
 from llm.tokens.loader import WindowLoader
 from llm.tokens.windows import Windows
 
@@ -51,3 +51,10 @@ def test_a_restored_loader_goes_on_exactly():
 def test_lengths_that_cannot_be_cut_stay_whole(length, pieces):
     assert [pieces_at(batch, 3, length) for batch in range(3)] == pieces
     assert pieces_at(3, 3, length) == 1
+
+
+def test_the_mean_length_is_that_of_the_batches():
+    loader = loader_of(6)
+    lengths = [loader.next_batch()["inputs"].shape[1] for _ in range(12)]
+    assert mean_length(16, 0.5) == round(sum(lengths) / 12)
+    assert mean_length(16, 0.0) == 16

@@ -218,3 +218,14 @@ def test_a_size_of_the_table_needs_no_configuration(tmp_path, monkeypatch):
 
 def test_every_head_of_gpt2_is_64_wide():
     assert all(width == 64 * heads for (_, width), heads in GPT2_HEADS.items())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"norm": "rms"}, {"n_kv_heads": 1}, {"sliding_window": 4}, {"bias": False}],
+    ids=str,
+)
+def test_a_model_with_other_parts_is_no_gpt2(tmp_path, change):
+    model = GPTModel(SMALL.model_copy(update=change))
+    with pytest.raises(ValueError, match="GPT-2 has not"):
+        save_gpt2(model, tmp_path)
