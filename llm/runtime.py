@@ -56,6 +56,7 @@ def choose_runtime(*, seed: int, precision: Precision, compile: bool = False) ->
     threads = choose_threads()
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
+    keep_freed_memory()
     device = _device(os.environ.get("LLM_DEVICE") or "auto")
     wanted = _environment_integer("LLM_COMPILE", 1) == 1
     compile = compile and wanted
@@ -99,6 +100,25 @@ def end_with_parent() -> None:
 def choose_threads() -> int:
     """Threads to compute with: `LLM_THREADS`; every core of the machine where it is unset or 0."""
     return _environment_integer("LLM_THREADS", 0) or os.cpu_count() or 1
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep the memory that it frees; return whether its allocator can (glibc).
+
+    A training step frees its large tensors, and the next asks for the same sizes. By itself glibc
+    hands each block back to the kernel, which clears it page by page when it is asked for again:
+    up to a quarter of the step of a small GPT (benchmarks/LOG.md). See mallopt(3), whose
+    environment variables win.
+    """
+    import ctypes
+
+    if sys.platform != "linux" or not hasattr(library := ctypes.CDLL(None), "mallopt"):
+        return False
+    if any(name in os.environ for name in ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_")):
+        return False
+    trim_threshold, mmap_max = -1, -4  # M_TRIM_THRESHOLD, M_MMAP_MAX of malloc.h
+    never = -1
+    return all((library.mallopt(trim_threshold, never), library.mallopt(mmap_max, 0)))
 
 
 def has_compiler() -> bool:

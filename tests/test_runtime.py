@@ -81,3 +81,41 @@ def test_a_process_ends_with_its_parent(root: Path):
     process.stdout.close()
     _, alive = psutil.wait_procs([orphan], timeout=5)
     assert not alive
+
+
+_REUSE = """
+import ctypes, resource, sys
+from llm.runtime import keep_freed_memory
+library = ctypes.CDLL(None)
+library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+library.free.argtypes = [ctypes.c_void_p]
+kept = keep_freed_memory() if sys.argv[1] == "keep" else False
+faults = []
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    block = library.malloc(2**26)
+    ctypes.memset(block, 1, 2**26)
+    library.free(block)
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(int(kept), faults[-1])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
+def test_freed_memory_is_kept_and_used_again():
+    def run(mode: str, **environment: str) -> tuple[int, int]:
+        found = subprocess.run(
+            [sys.executable, "-c", _REUSE, mode],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": ".", **environment},
+        )
+        kept, faults = found.stdout.split()
+        return int(kept), int(faults)
+
+    assert run("keep", MALLOC_TRIM_THRESHOLD_="1000000")[0] == 0  # the environment wins
+    kept, faults = run("keep")
+    if not kept:
+        pytest.skip("the C library here has no mallopt")
+    assert faults < 10 < 1_000 < run("leave")[1]

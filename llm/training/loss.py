@@ -11,7 +11,9 @@ from torch import Tensor
 IGNORED = -100
 CHUNK_ROWS = 256  # at least: fewer make the head's matrix pass through the cache too often
 CHUNK_LOGITS = 2**21  # about what a core's cache holds
-COMPILED_CHUNK_LOGITS = 2**24  # 64 MiB as float32: compiling unrolls the chunks, so fewer
+# Compiling unrolls the chunks and fuses what is done to them, so few large ones. With too few rows
+# adding up the head's gradient, as large as the head, costs more than the products themselves.
+COMPILED_CHUNK_BYTES = 2**28
 
 
 def linear_cross_entropy(
@@ -76,8 +78,7 @@ def _chunked(
     gradients: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The summed loss and, if wanted, its gradients to rows (N, C) and weight (P, C)."""
-    wanted = COMPILED_CHUNK_LOGITS if torch.compiler.is_compiling() else CHUNK_LOGITS
-    size = max(CHUNK_ROWS, wanted // weight.shape[0])
+    size = _chunk_rows(len(rows), weight)
     total = rows.new_zeros((), dtype=torch.float32)
     to_rows = []
     to_weight = torch.zeros_like(weight, dtype=torch.float32)  # (P, C)
@@ -98,6 +99,15 @@ def _chunked(
             to_rows.append(slope @ weight)
             to_weight += slope.T @ part
     return total, torch.cat(to_rows) if to_rows else rows, to_weight
+
+
+def _chunk_rows(rows: int, weight: Tensor) -> int:
+    """Rows per chunk, of `rows` in all: as many as are allowed, in chunks of nearly one size."""
+    compiled = torch.compiler.is_compiling()
+    wanted = COMPILED_CHUNK_BYTES // weight.element_size() if compiled else CHUNK_LOGITS
+    most = max(CHUNK_ROWS, wanted // weight.shape[0])
+    chunks = max(1, -(-rows // most))
+    return max(1, -(-rows // chunks))
 
 
 def _logits(part: Tensor, weight: Tensor, vocab_size: int) -> Tensor:

@@ -31,7 +31,7 @@ def plain(
 
 @pytest.fixture
 def _many_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CHUNK_ROWS", "CHUNK_LOGITS", "COMPILED_CHUNK_LOGITS"):
+    for name in ("CHUNK_ROWS", "CHUNK_LOGITS", "COMPILED_CHUNK_BYTES"):
         monkeypatch.setattr(loss, name, 8)
 
 
