@@ -1,7 +1,7 @@
 # Two commands: `make repro` rebuilds everything, `make test` tests everything.
 # All paths are relative, so that the checkout may stand in a folder with a space in its name.
 
-.PHONY: help repro test check ui metrics wiring bench-data constraints setup
+.PHONY: help repro test check ui metrics wiring bench-data bench-train constraints setup
 .DEFAULT_GOAL := help
 
 PY := .venv/bin/python
@@ -20,6 +20,7 @@ help:
 	@echo "make metrics      show the numbers of the report"
 	@echo "make wiring       write the code dependencies of every stage into dvc.yaml"
 	@echo "make bench-data   measure the data side against other projects (BENCH=--list)"
+	@echo "make bench-train  measure training and decoding against other projects (BENCH=--list)"
 	@echo "make constraints  resolve every version anew into constraints.txt"
 
 setup: $(STAMP)
@@ -51,6 +52,10 @@ wiring: $(STAMP)
 bench-data: $(STAMP)
 	@LLM_EXTRAS=bench sh infra/setup.sh
 	@$(PY) -m benchmarks.data $(BENCH)
+
+# The peers are rebuilt in benchmarks/peers, or installed with the extra `dev`.
+bench-train: $(STAMP)
+	@$(PY) -m benchmarks.train $(BENCH)
 
 # Installed once, and again whenever one of these files changes.
 $(STAMP): pyproject.toml constraints.txt infra/setup.sh infra/requirements.py
