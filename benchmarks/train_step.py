@@ -71,7 +71,12 @@ def measure(
 
 
 def seconds_of_ours(
-    config: GPTConfig, batch_size: int, steps: int, *, compile: bool = True
+    config: GPTConfig,
+    batch_size: int,
+    steps: int,
+    *,
+    compile: bool = True,
+    recompute: bool = False,
 ) -> list[float]:
     """Seconds of each step of the house's own loop, its loader included."""
     from llm.model.gpt import GPTModel
@@ -89,6 +94,7 @@ def seconds_of_ours(
         warmup_fraction=0.1,
         weight_decay=0.1,
         compile=compile,
+        recompute=recompute,
         evaluate_every_steps=steps,
         checkpoint_every_steps=steps,
     )
@@ -182,8 +188,10 @@ def main(arguments: list[str]) -> None:
         write_json(Path(result), {"flops": matrix_peak()})
         return
     config = SHAPES[name]
-    if side == "ours":
-        seconds = seconds_of_ours(config, int(batch_size), int(steps))
+    if side.startswith("ours"):
+        seconds = seconds_of_ours(
+            config, int(batch_size), int(steps), recompute=side == "ours-recompute"
+        )
     else:
         from benchmarks.peers import book, hugging_face, reference
 

@@ -51,6 +51,11 @@ class TrainingConfig(Section):
         description="number type of matrix products; auto: bfloat16 where the hardware has it",
     )
     compile: bool = Field(False, description="compile the loss with torch.compile")
+    recompute: bool = Field(
+        False,
+        description="keep only what enters each block, and compute the rest anew for the backward "
+        "pass: a third more work, far less memory",
+    )
     evaluate_every_steps: int = Field(ge=1, description="steps between two evaluations")
     checkpoint_every_steps: int = Field(ge=1, description="steps between two checkpoints")
     keep_checkpoints: int = Field(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch._dynamo.exc import BackendCompilerFailed
 
 from llm.errors import InputError
+from llm.model.gpt import GPTModel
 from llm.runtime import Runtime
 from llm.training.config import TrainingConfig
 from llm.training.optimizer import set_learning_rate
@@ -69,6 +70,9 @@ class Updater:
         self._seed = seed
         self._name = name
         self._parameters = [p for p in model.parameters() if p.requires_grad]
+        for part in model.modules():
+            if isinstance(part, GPTModel):
+                part.recompute = config.recompute
         self._loss = _compiled(task.loss) if runtime.compile else task.loss
 
     def update(self, step: int, batches: list[Batch], *, learning_rate: float) -> Updated:

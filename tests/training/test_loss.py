@@ -112,3 +112,12 @@ def test_compiled_equals_eager(z_loss: float) -> None:
         found.append((total, *torch.autograd.grad(total, [hidden, weight])))
     for eager, other in zip(*found, strict=True):
         torch.testing.assert_close(eager, other)
+
+
+@pytest.mark.parametrize(("rows", "size"), [(0, 1), (8, 8), (9, 5), (20, 7), (24, 8)])
+def test_chunks_are_of_nearly_one_size(
+    monkeypatch: pytest.MonkeyPatch, rows: int, size: int
+) -> None:
+    monkeypatch.setattr(loss, "CHUNK_ROWS", 8)
+    monkeypatch.setattr(loss, "CHUNK_LOGITS", 1)
+    assert loss._chunk_rows(rows, torch.empty(64, 4)) == size
