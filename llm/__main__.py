@@ -20,7 +20,8 @@ from llm.commands import inspect as look
 from llm.config import Section, check_params, json_schema, read_params
 from llm.errors import PipelineError
 from llm.files import write_json
-from llm.runtime import end_with_parent, silence_telemetry
+from llm.launch import launch, report, wanted_processes
+from llm.runtime import end_with_parent, is_worker, place, silence_telemetry
 from llm.tracking import Tracker
 
 # In the order of the data's flow. Each is the module llm.stages.NAME with a settings class
@@ -66,15 +67,26 @@ def sections() -> dict[str, type[Section]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     silence_telemetry()
-    if "DVC_STAGE" in os.environ:  # DVC started this process
+    if "DVC_STAGE" in os.environ or is_worker():  # DVC or torchrun started this process
         end_with_parent()
+    if place().rank:  # of several processes the first one speaks
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.environ["TQDM_DISABLE"] = "1"  # its bars would stand on the error stream
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser().parse_args(words)
+        if _in_several_processes(options):
+            return launch(words)
         options.command(options)
     except PipelineError as error:
+        if is_worker():
+            report(error)
+            return error.exit_code
         print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
+        if is_worker():
+            return 130
         print("\nInterrupted. Start the same command again to go on.", file=sys.stderr)
         return 130
     return 0
@@ -123,6 +135,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _in_several_processes(options: argparse.Namespace) -> bool:
+    """Whether this is a training that the environment wants in several processes, not yet begun."""
+    if "stage" not in options or is_worker() or wanted_processes() == 1:
+        return False
+    training = getattr(_settings(options), "training", None)
+    return training is not None and training.parallel != "none"
+
+
+def _settings(options: argparse.Namespace) -> Any:
+    """The checked settings of the stage that the command line names."""
+    return check_params(read_params(options.params), sections(), path=options.params)[options.stage]
+
+
 def _path_parameters(run: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     hints = typing.get_type_hints(run)
     parameters = inspect.signature(run).parameters
@@ -137,9 +162,7 @@ def _run_stage(options: argparse.Namespace) -> None:
     from llm.mlflow_tracking import open_tracker
 
     module = stage_module(options.stage)
-    config = check_params(read_params(options.params), sections(), path=options.params)[
-        options.stage
-    ]
+    config = _settings(options)
     paths = {name: getattr(options, name) for name in _path_parameters(module.run)}
     with open_tracker(stage=options.stage, config=config) as tracker:
         began = time.perf_counter()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm.config import Section
 from llm.lineage import dependency_hashes, dvc_hash, git_state
+from llm.runtime import place
 from llm.tracking import NullTracker, Tracker
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ _FLUSH_SECONDS = 5.0
 
 
 def tracking_is_on() -> bool:
-    """Whether stages tell MLflow about themselves: LLM_TRACKING=off does without."""
-    return os.environ.get("LLM_TRACKING", "on") != "off"
+    """Whether stages tell MLflow about themselves: LLM_TRACKING=off does without.
+
+    Of several processes of one training the first one tells.
+    """
+    return os.environ.get("LLM_TRACKING", "on") != "off" and place().rank == 0
 
 
 def tracking_uri(root: Path) -> str:

@@ -43,6 +43,19 @@ class Runtime:
     compile: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Which process of a training this is: `rank` of `world_size`, `local_rank` of its machine's.
+
+    A process by itself is 0 of 1.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+    local_rank: int = 0
+    local_world_size: int = 1
+
+
 def choose_runtime(*, seed: int, precision: Precision, compile: bool = False) -> Runtime:
     """Seed every global generator, bound the threads and settle device and number type.
 
@@ -58,7 +71,7 @@ def choose_runtime(*, seed: int, precision: Precision, compile: bool = False) ->
     torch.manual_seed(seed)
     keep_freed_memory()
     device = _device(os.environ.get("LLM_DEVICE") or "auto")
-    wanted = _environment_integer("LLM_COMPILE", 1) == 1
+    wanted = environment_integer("LLM_COMPILE", 1) == 1
     compile = compile and wanted
     if compile and device.type == "cpu" and not has_compiler():
         print("Training goes on uncompiled: no C++ compiler, or a space in torch's path.")
@@ -68,6 +81,23 @@ def choose_runtime(*, seed: int, precision: Precision, compile: bool = False) ->
         autocast=precision == "bfloat16" or (precision == "auto" and _multiplies_bfloat16(device)),
         threads=threads,
         compile=compile,
+    )
+
+
+def is_worker() -> bool:
+    """Whether torchrun started this process, by `llm.launch` or by itself."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def place() -> Place:
+    """What torchrun tells its processes by their environment (these names are in its manual)."""
+    if not is_worker():
+        return Place()
+    return Place(
+        rank=int(os.environ["RANK"]),
+        world_size=int(os.environ["WORLD_SIZE"]),
+        local_rank=int(os.environ["LOCAL_RANK"]),
+        local_world_size=int(os.environ["LOCAL_WORLD_SIZE"]),
     )
 
 
@@ -98,8 +128,12 @@ def end_with_parent() -> None:
 
 
 def choose_threads() -> int:
-    """Threads to compute with: `LLM_THREADS`; every core of the machine where it is unset or 0."""
-    return _environment_integer("LLM_THREADS", 0) or os.cpu_count() or 1
+    """Threads to compute with: `LLM_THREADS`; where it is unset or 0, every core of the machine.
+
+    The processes of one training share the cores.
+    """
+    cores = max(1, (os.cpu_count() or 1) // place().local_world_size)
+    return environment_integer("LLM_THREADS", 0) or cores
 
 
 def keep_freed_memory() -> bool:
@@ -138,19 +172,19 @@ def _device(name: str) -> torch.device:
     import torch
 
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and is_worker():  # each process of a machine has a GPU of its own
+        name = f"cuda:{place().local_rank}"
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(
             "The device cannot be used.",
-            where="environment variable LLM_DEVICE",
+            where="environment variable LLM_DEVICE, or LLM_NPROC",
             found=f"{name!r}: {str(error).splitlines()[0]}",
-            expected="cpu, cuda, cuda:N or mps, present on this machine",
-            remedy="unset LLM_DEVICE to choose by itself",
+            expected="cpu, cuda, cuda:N or mps, present on this machine; a GPU for each process",
+            remedy="unset LLM_DEVICE to choose by itself; lower LLM_NPROC to the number of GPUs",
         ) from error
     return device
 
@@ -167,7 +201,8 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
     return False
 
 
-def _environment_integer(name: str, default: int) -> int:
+def environment_integer(name: str, default: int) -> int:
+    """A whole number of at least 0 from the environment. Raises ConfigError for anything else."""
     text = os.environ.get(name)
     if not text:
         return default

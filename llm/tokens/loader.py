@@ -19,10 +19,6 @@ class WindowLoader:
     windows of the next epoch, which begins behind them: no window is dropped or repeated, and
     compiled code meets one shape. The order depends on the seed and the epoch alone, so the state
     is two numbers.
-
-    Several processes read without overlap or gap, each as reader `rank` of `world_size`: it takes
-    every world_size-th window of the batch that a single reader would give. The state counts the
-    windows of all readers, so training may go on with another number of them.
     """
 
     def __init__(
@@ -33,26 +29,20 @@ class WindowLoader:
         seed: int,
         end_of_text: int | None = None,
         documents_at: Callable[[list[tuple[int, int]]], list[list[str]]] | None = None,
-        rank: int = 0,
-        world_size: int = 1,
     ) -> None:
-        """batch_size: windows per batch of all readers together, a multiple of world_size.
+        """batch_size: windows per batch.
 
         end_of_text: where given, batches carry `document_ids`, (B, T), so that a model can keep
         the documents of a window apart. documents_at: from spans of the token stream, first and
         behind the last, to the ids of the documents that stand there, for messages.
         """
-        if not 0 <= rank < world_size or batch_size % world_size:
-            raise ValueError(f"reader {rank} of {world_size} cannot share batches of {batch_size}")
         self._windows = windows
         self._batch_size = batch_size
         self._seed = seed
         self._end_of_text = end_of_text
         self._documents_at = documents_at
-        self._rank = rank
-        self._world_size = world_size
         self._epoch = 0
-        self._position = 0  # windows already given out in this epoch, to all readers
+        self._position = 0  # windows already given out in this epoch
         self._order = self._shuffled()
 
     @property
@@ -61,10 +51,7 @@ class WindowLoader:
         return len(self._windows) / self._batch_size
 
     def next_batch(self) -> dict[str, Tensor]:
-        """The next batch: `inputs` and `targets`, (B, T), and the windows' `sample_ids`, (B,).
-
-        B is this reader's part of batch_size.
-        """
+        """The next batch: `inputs` and `targets`, (B, T), and the windows' `sample_ids`, (B,)."""
         missing = self._batch_size
         parts = []
         while missing:
@@ -75,7 +62,7 @@ class WindowLoader:
             self._position += len(part)
             missing -= len(part)
             parts.append(part)
-        numbers = np.concatenate(parts)[self._rank :: self._world_size]  # (B,)
+        numbers = np.concatenate(parts)  # (B,)
         tokens = torch.from_numpy(self._windows.read(numbers))  # (B, T + 1)
         inputs = tokens[:, :-1].contiguous()
         batch = {

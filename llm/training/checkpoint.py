@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ from torch import Tensor
 import llm
 from llm.errors import InputError
 from llm.files import fingerprint, new_directory, read_manifest, write_json, write_manifest
+from llm.training import shards
 
+WEIGHTS, OPTIMIZER, STATE = "weights.safetensors", "optimizer.safetensors", "state.json"
 _NAME = re.compile(r"step-(\d{9})")
 
 
@@ -59,15 +63,37 @@ def save(folder: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
     go only then. So at each moment, a power cut included, the newest one named is whole.
     """
     _make_folder(folder)
-    path = folder / f"step-{checkpoint.step:09d}"
+    path = folder / _name(checkpoint.step)
     with new_directory(path) as temporary:
-        save_file(_storable(checkpoint.weights), temporary / "weights.safetensors")
-        save_file(_storable(checkpoint.optimizer), temporary / "optimizer.safetensors")
-        write_json(temporary / "state.json", checkpoint.state)
+        save_file(_storable(checkpoint.weights), temporary / WEIGHTS)
+        save_file(_storable(checkpoint.optimizer), temporary / OPTIMIZER)
+        write_json(temporary / STATE, checkpoint.state)
         write_manifest(temporary, step=checkpoint.step)
-    for old in _all(folder)[:-keep]:
-        shutil.rmtree(old)
+    _keep_last(folder, keep)
     return path
+
+
+def save_together(
+    folder: Path, checkpoint: Checkpoint, *, keep: int, first: bool, wait: Callable[[], None]
+) -> None:
+    """As `save`, by all processes at once, where each holds a share of the tensors.
+
+    All must see the same folder. first: in one of them, which completes it; wait: until all came.
+    """
+    path = folder / _name(checkpoint.step)
+    if first:
+        _make_folder(folder)
+    with new_directory(path) if first else contextlib.nullcontext():
+        wait()  # for the folder
+        temporary = path.with_name(f".{path.name}.partial")
+        shards.write(temporary, {**checkpoint.weights, **checkpoint.optimizer})
+        wait()  # for the last share
+        if first:
+            write_json(temporary / STATE, checkpoint.state)
+            write_manifest(temporary, step=checkpoint.step)
+    if first:
+        _keep_last(folder, keep)
+    wait()
 
 
 def last_step(folder: Path) -> int | None:
@@ -76,8 +102,10 @@ def last_step(folder: Path) -> int | None:
     return int(found[-1].name.removeprefix("step-")) if found else None
 
 
-def load_last(folder: Path) -> Checkpoint | None:
+def load_last(folder: Path, *, like: Mapping[str, Tensor] | None = None) -> Checkpoint | None:
     """The newest whole checkpoint below `folder`, or None.
+
+    like: where processes share the model, its tensors; those read come in the same shares.
 
     A torn or altered one (a file missing, or of another size or SHA-256 than its manifest says)
     is named in a printed line and removed, and the one before it is tried.
@@ -86,11 +114,16 @@ def load_last(folder: Path) -> Checkpoint | None:
         shutil.rmtree(leftover)
     for path in reversed(_all(folder)):
         try:
-            return _read(path)
+            return _read(path, like)
         except (InputError, SafetensorError, KeyError, TypeError, AttributeError, ValueError) as e:
             print(f"The checkpoint {path} is damaged and removed: {str(e).splitlines()[0]}")
             shutil.rmtree(path)
     return None
+
+
+def load(folder: Path, step: int, *, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
+    """The checkpoint of a step that `load_last` found whole, in another process."""
+    return _tensors(folder / _name(step), step, like)
 
 
 def clear(folder: Path) -> None:
@@ -101,16 +134,33 @@ def clear(folder: Path) -> None:
         root.rmdir()
 
 
-def _read(path: Path) -> Checkpoint:
+def _read(path: Path, like: Mapping[str, Tensor] | None) -> Checkpoint:
     manifest = read_manifest(path, made_by="train", verify=True)
-    if set(manifest["files"]) != {"weights.safetensors", "optimizer.safetensors", "state.json"}:
+    names = set(manifest["files"])
+    whole = {WEIGHTS, OPTIMIZER, STATE}
+    if names != whole and {name for name in names if not name.startswith("shard-")} != {STATE}:
         raise ValueError("its manifest names other files than a checkpoint has")
-    return Checkpoint(
-        step=int(manifest["step"]),
-        weights=load_file(path / "weights.safetensors"),
-        optimizer=load_file(path / "optimizer.safetensors"),
-        state=json.loads((path / "state.json").read_text(encoding="utf-8")),
-    )
+    return _tensors(path, int(manifest["step"]), like)
+
+
+def _tensors(path: Path, step: int, like: Mapping[str, Tensor] | None) -> Checkpoint:
+    state = json.loads((path / STATE).read_text(encoding="utf-8"))
+    if like is None and (path / WEIGHTS).exists():
+        weights, optimizer = load_file(path / WEIGHTS), load_file(path / OPTIMIZER)
+    else:
+        found = shards.read(path, like)
+        weights = {name: tensor for name, tensor in found.items() if "/" not in name}
+        optimizer = {name: tensor for name, tensor in found.items() if "/" in name}
+    return Checkpoint(step=step, weights=weights, optimizer=optimizer, state=state)
+
+
+def _keep_last(folder: Path, count: int) -> None:
+    for old in _all(folder)[:-count]:
+        shutil.rmtree(old)
+
+
+def _name(step: int) -> str:
+    return f"step-{step:09d}"
 
 
 def _make_folder(folder: Path) -> None:

@@ -10,11 +10,15 @@ from pydantic import Field, model_validator
 from llm.config import Section
 from llm.runtime import Precision
 
+Parallel = Literal["none", "ddp", "fsdp"]
+
 
 class TrainingConfig(Section):
     """How long and how strongly to train. A step is one update of the weights."""
 
-    batch_size: int = Field(ge=1, description="sequences per forward pass")
+    batch_size: int = Field(
+        ge=1, description="sequences per forward pass, of all processes together"
+    )
     accumulation_steps: int = Field(
         1, ge=1, description="forward passes whose gradients are added up into one step"
     )
@@ -55,6 +59,12 @@ class TrainingConfig(Section):
         False,
         description="keep only what enters each block, and compute the rest anew for the backward "
         "pass: a third more work, far less memory",
+    )
+    parallel: Parallel = Field(
+        "ddp",
+        description="how LLM_NPROC processes train together. ddp: each holds the whole model and "
+        "learns from its share of every batch; fsdp: each holds a share of the model too, which "
+        "takes less memory and more traffic; none: one process trains, whatever LLM_NPROC says",
     )
     evaluate_every_steps: int = Field(ge=1, description="steps between two evaluations")
     checkpoint_every_steps: int = Field(ge=1, description="steps between two checkpoints")

@@ -14,12 +14,15 @@ class Interrupts:
     """While entered, SIGINT and SIGTERM set `requested` instead of ending the process at once.
 
     A signal raises KeyboardInterrupt at once where one came before, or while `worth_saving` is
-    False: before the first step there is nothing to lose. Outside the main thread, where Python
-    allows no handlers, nothing changes. One that came too late to be heeded inside raises
-    KeyboardInterrupt on leaving: it is never swallowed.
+    False: before the first step there is nothing to lose. patient: never because one came before;
+    for the processes of a launcher, which hear the same signal from several sides, and are killed
+    by it in the end. Outside the main thread, where Python allows no handlers, nothing changes. One
+    that came too late to be heeded inside raises KeyboardInterrupt on leaving: it is never
+    swallowed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = False) -> None:
+        self._patient = patient
         self.requested = False
         self.worth_saving = False
         self._previous: dict[int, Any] = {}
@@ -41,6 +44,6 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        if self.requested or not self.worth_saving:
+        if (self.requested and not self._patient) or not self.worth_saving:
             raise KeyboardInterrupt
         self.requested = True

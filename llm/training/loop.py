@@ -26,6 +26,7 @@ from llm.training.history import History
 from llm.training.incidents import Watch, sentence, too_many
 from llm.training.interrupt import Interrupts
 from llm.training.optimizer import build_optimizer, optimizer_state, restore_optimizer
+from llm.training.parallel import Crew, join
 from llm.training.saver import Saver
 from llm.training.schedule import learning_rate_at
 from llm.training.task import Batch, Loader, Task
@@ -53,20 +54,24 @@ def train(
 
     Raises InputError where loss or gradient is not finite too often, ServiceError where no
     checkpoint can be written, and KeyboardInterrupt, after writing a checkpoint, where SIGINT or
-    SIGTERM arrived.
+    SIGTERM arrived. Of several processes, as torchrun starts them, only the first one returns: the
+    others' work is done, and they end.
     """
-    return _Training(
-        model=model,
-        task=task,
-        loader=loader,
-        config=config,
-        runtime=runtime,
-        seed=seed,
-        checkpoints=checkpoints,
-        tracker=tracker,
-        name=name,
-        sample_every_steps=sample_every_steps,
-    ).run()
+    with join(model, config=config, runtime=runtime) as crew:
+        history = _Training(
+            crew=crew,
+            task=task,
+            loader=loader,
+            config=config,
+            runtime=runtime,
+            seed=seed,
+            checkpoints=checkpoints,
+            tracker=tracker,
+            name=name,
+            sample_every_steps=sample_every_steps,
+        ).run()
+    model.eval()
+    return history
 
 
 class _Training:
@@ -75,7 +80,7 @@ class _Training:
     def __init__(
         self,
         *,
-        model: nn.Module,
+        crew: Crew,
         task: Task,
         loader: Loader,
         config: TrainingConfig,
@@ -86,7 +91,8 @@ class _Training:
         name: str,
         sample_every_steps: int | None,
     ) -> None:
-        self.model = model.to(runtime.device)
+        self.crew = crew
+        self.model = crew.model
         self.task = task
         self.loader = loader
         self.config = config
@@ -95,9 +101,9 @@ class _Training:
         self.tracker = tracker
         self.name = name
         self.sample_every_steps = sample_every_steps
-        self.optimizer = build_optimizer(model, config)
+        self.optimizer = build_optimizer(self.model, config)
         self.updater = Updater(
-            model, task, self.optimizer, config=config, runtime=runtime, seed=seed, name=name
+            crew, task, self.optimizer, config=config, runtime=runtime, seed=seed, name=name
         )
         self.total_steps = config.steps(loader.batches_per_epoch)
         self.history = History()
@@ -105,13 +111,14 @@ class _Training:
         self.saver = Saver(checkpoints, keep=config.keep_checkpoints, name=name)
         # Since the last evaluation. Python floats, of which JSON keeps every bit.
         self.loss_sum, self.loss_count = 0.0, 0
+        self.stop = False  # agreed with the other processes
         self.clock = Clock()
 
     def run(self) -> History:
         """Train from the last checkpoint, or from the start, to the end."""
         with (
             deterministic(),
-            Interrupts() as interrupts,
+            Interrupts(patient=self.crew.size > 1) as interrupts,
             self.clock.measure("training"),
             self.saver,
         ):
@@ -125,20 +132,25 @@ class _Training:
                 for step in range(first, self.total_steps):
                     # The first step compiles, so it says nothing about the speed of the others.
                     with self.clock.measure("warmup" if step == first else "steps"):
-                        tokens = self._update(step)
+                        tokens = self._update(step, interrupts)
                     self.clock.tokens += tokens if step > first else 0
                     progress.advance(1)
                     interrupts.worth_saving = True
                     self._after(step + 1, interrupts)
         swap_averages(self.optimizer)  # the last checkpoint has them in their places
-        self.model.eval()
         self.tracker.log_timings(self.clock.timings())
         return self.history
 
-    def _update(self, step: int) -> int:
+    def _update(self, step: int, interrupts: Interrupts) -> int:
         """Go one step, and update the weights; return the tokens that went through the model."""
         batches = [self.loader.next_batch() for _ in range(self.config.accumulation_at(step))]
-        found = self.updater.update(step, batches, learning_rate=self._learning_rate(step))
+        found = self.updater.update(
+            step,
+            batches,
+            learning_rate=self._learning_rate(step),
+            stop=lambda: interrupts.requested,
+        )
+        self.stop = found.stop
         self.history.steps = step + 1
         self.history.tokens += found.tokens
         if found.finite:
@@ -174,18 +186,20 @@ class _Training:
         if self.sample_every_steps and (last or step % self.sample_every_steps == 0):
             self._sample()
         self.saver.check()
-        stop = interrupts.requested
+        # Several processes stop at the same step: the one in which they heard of it.
+        stop = self.stop if self.crew.size > 1 else interrupts.requested
         if last or stop or step % self.config.checkpoint_every_steps == 0:
             self._save()
         if stop:
             self.saver.wait()
+            self.crew.wait()  # for the first one, which saves
             if self.checkpoints:
                 print(f"{self.name}: stopped; step {step} is saved.", flush=True)
             raise KeyboardInterrupt
 
     def _evaluate(self) -> None:
         with self.clock.measure("evaluation"), self._looking():
-            measures = self.task.evaluate(self.model)
+            measures = self.crew.look(self.task.evaluate)
         step = self.history.steps
         row: dict[str, Any] = {
             "step": step,
@@ -208,14 +222,14 @@ class _Training:
 
     def _sample(self) -> None:
         with self.clock.measure("sampling"), self._looking():
-            text = self.task.sample(self.model)
+            text = self.crew.write(self.task.sample)
         if text is not None:
             step = self.history.steps
             self.history.samples.append({"step": step, "text": text})
             self.tracker.log_text(text, f"samples/step-{step:06d}.txt")
 
     def _save(self) -> None:
-        if self.checkpoints is None:
+        if self.checkpoints is None or (self.crew.rank and not self.crew.shares_model):
             return
         with self.clock.measure("checkpoint"):
             state = {
@@ -225,17 +239,25 @@ class _Training:
                 "loss_count": self.loss_count,
                 "usual": self.watch.state(),
             }
-            self.saver.save(
-                checkpoint.Checkpoint(
-                    step=self.history.steps,
-                    weights=self._changing(),
-                    optimizer=optimizer_state(self.model, self.optimizer),
-                    state=state,
-                )
+            now = checkpoint.Checkpoint(
+                step=self.history.steps,
+                weights=self._changing(),
+                optimizer=optimizer_state(self.model, self.optimizer),
+                state=state,
             )
+            if self.crew.shares_model:
+                checkpoint.save_together(
+                    self.checkpoints,
+                    now,
+                    keep=self.config.keep_checkpoints,
+                    first=self.crew.rank == 0,
+                    wait=self.crew.wait,
+                )
+            else:
+                self.saver.save(now)
 
     def _resume(self) -> None:
-        found = checkpoint.load_last(self.checkpoints) if self.checkpoints else None
+        found = self._last_checkpoint()
         if found is None:
             return
         with torch.no_grad():
@@ -251,6 +273,17 @@ class _Training:
             self._log_row(row)
         if self.history.incidents:
             self._log_incidents()
+
+    def _last_checkpoint(self) -> checkpoint.Checkpoint | None:
+        """The same for every process: the first one looks, and removes what is damaged."""
+        if self.checkpoints is None:
+            return None
+        like = self._changing() if self.crew.shares_model else None
+        found = None if self.crew.rank else checkpoint.load_last(self.checkpoints, like=like)
+        step = self.crew.agree(-1 if found is None else found.step)
+        if self.crew.rank == 0 or step < 0:
+            return found
+        return checkpoint.load(self.checkpoints, step, like=like)
 
     def _changing(self) -> dict[str, Tensor]:
         """Trainable parameters and buffers; frozen ones are what the caller brought."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch._dynamo.exc import BackendCompilerFailed
 
 from llm.errors import InputError
@@ -20,6 +20,7 @@ from llm.model.gpt import GPTModel
 from llm.runtime import Runtime
 from llm.training.config import TrainingConfig
 from llm.training.optimizer import set_learning_rate
+from llm.training.parallel import Crew, clip_gradients
 from llm.training.task import Batch, Task
 
 COMPILE_CACHE = Path("data/cache/inductor")
@@ -31,13 +32,14 @@ class Updated:
 
     loss: mean over the targets, nats, before the update. gradient_norm: before clipping. targets,
     tokens: how many were learned from, and how many went through the model. Where loss or gradient
-    is not `finite`, nothing was updated.
+    is not `finite`, nothing was updated. stop: whether one of the processes was asked to stop.
     """
 
     loss: float
     gradient_norm: float
     targets: int
     tokens: int
+    stop: bool
 
     @property
     def finite(self) -> bool:
@@ -46,14 +48,14 @@ class Updated:
 
 
 class Updater:
-    """Changes the trainable parameters of `model`, a step at a time.
+    """Changes the trainable parameters of the crew's model, a step at a time.
 
     name: of the training, for messages. seed: decides, with the step, what dropout drops.
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        crew: Crew,
         task: Task,
         optimizer: torch.optim.Optimizer,
         *,
@@ -62,24 +64,32 @@ class Updater:
         seed: int,
         name: str,
     ) -> None:
-        self._model = model
+        self._crew = crew
         self._task = task
         self._optimizer = optimizer
         self._config = config
         self._runtime = runtime
         self._seed = seed
         self._name = name
-        self._parameters = [p for p in model.parameters() if p.requires_grad]
-        for part in model.modules():
+        self._parameters = [p for p in crew.model.parameters() if p.requires_grad]
+        for part in crew.model.modules():
             if isinstance(part, GPTModel):
                 part.recompute = config.recompute
         self._loss = _compiled(task.loss) if runtime.compile else task.loss
 
-    def update(self, step: int, batches: list[Batch], *, learning_rate: float) -> Updated:
+    def update(
+        self,
+        step: int,
+        batches: list[Batch],
+        *,
+        learning_rate: float,
+        stop: Callable[[], bool],
+    ) -> Updated:
         """Learn from the batches as if they were one; `step` updates came before.
 
-        Where loss or gradient is not finite, weights and optimizer stay as they are. Raises
-        InputError where the batches hold no target.
+        batches: the same in all processes. stop: whether this process was asked to stop, asked
+        when its gradients are made. Where loss or gradient is not finite, weights and optimizer
+        stay as they are. Raises InputError where the batches hold no target.
         """
         targets = sum(self._task.count(batch) for batch in batches)
         if targets == 0:
@@ -89,14 +99,17 @@ class Updater:
                 remedy="raise batch_size, or the setting that cuts texts short",
             )
         loss = self._gradients(step, batches, targets)
-        norm = nn.utils.clip_grad_norm_(self._parameters, self._config.max_grad_norm or math.inf)
+        norm = clip_gradients(self._parameters, self._config.max_grad_norm)
+        both = torch.stack([loss, torch.full_like(loss, stop())])
+        loss, stops = self._crew.sum(both).unbind()
         # The only point of a step where the Python thread waits for an accelerator.
-        mean_loss, gradient_norm = torch.stack([loss, norm.float()]).tolist()
+        mean_loss, gradient_norm, stopping = torch.stack([loss, norm.float(), stops]).tolist()
         found = Updated(
             loss=mean_loss,
             gradient_norm=gradient_norm,
             targets=targets,
             tokens=sum(batch["inputs"].numel() for batch in batches),
+            stop=stopping > 0,
         )
         if found.finite:
             set_learning_rate(self._optimizer, learning_rate)
@@ -105,19 +118,24 @@ class Updater:
         return found
 
     def _gradients(self, step: int, batches: list[Batch], targets: int) -> Tensor:
-        """Fill the gradients of the mean loss over all `targets`; return that loss, ()."""
+        """Fill the gradients of the mean loss over all `targets`.
+
+        Returns what this process's rows add to that loss, ().
+        """
         total = torch.zeros((), device=self._runtime.device)
         try:
-            with _generators_of_its_own(_step_seed(self._seed, step)):
-                for batch in batches:
+            with _generators_of_its_own(_step_seed(self._seed, step, self._crew.rank)):
+                for number, batch in enumerate(batches, start=1):
                     placed = {
                         key: value.to(self._runtime.device, non_blocking=True)
-                        for key, value in batch.items()
+                        for key, value in self._crew.share(batch).items()
                     }
-                    with autocast(self._runtime):
-                        loss = self._loss(self._model, placed) / targets
-                    torch.autograd.backward(loss)
-                    total += loss.detach().float()
+                    with self._crew.gradients(last=number == len(batches)):
+                        with autocast(self._runtime):
+                            loss = self._crew.run(self._loss, placed)
+                        # Of gradients the mean over processes is taken, of losses the sum.
+                        torch.autograd.backward(loss / (targets / self._crew.size))
+                    total += loss.detach().float() / targets
         except BackendCompilerFailed as error:
             reason = str(error).strip().splitlines()[0]
             print(
@@ -154,6 +172,7 @@ def _generators_of_its_own(seed: int) -> Iterator[None]:
         yield
 
 
-def _step_seed(seed: int, step: int) -> int:
-    """A seed for one step that is unrelated to those of other steps and other seeds."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {step}".encode()).digest()[:8], "big") >> 1
+def _step_seed(seed: int, step: int, rank: int) -> int:
+    """A seed for one step of one process, unrelated to those of others and of other seeds."""
+    words = f"{seed} {step} {rank}" if rank else f"{seed} {step}"
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big") >> 1

@@ -61,41 +61,6 @@ def test_the_same_batches_follow_a_restored_state(before: int) -> None:
     assert seen(other, 20) == expected
 
 
-@pytest.mark.parametrize("world_size", [1, 2, 3, 6])
-def test_readers_share_the_batches_of_a_single_one(world_size: int) -> None:
-    single = loader(6)
-    readers = [loader(6, rank=rank, world_size=world_size) for rank in range(world_size)]
-    for _ in range(20):
-        whole = single.next_batch()
-        parts = [reader.next_batch() for reader in readers]
-        assert {len(part["inputs"]) for part in parts} == {6 // world_size}
-        for name, expected in whole.items():
-            joined = torch.stack([part[name] for part in parts], dim=1).flatten(0, 1)
-            assert torch.equal(joined, expected)
-    assert {reader.batches_per_epoch for reader in readers} == {single.batches_per_epoch}
-
-
-def test_the_number_of_readers_may_change_on_the_way() -> None:
-    single = loader(6)
-    seen(single, 7)
-    two = [loader(6, rank=rank, world_size=2) for rank in range(2)]
-    for reader in two:
-        seen(reader, 7)
-        assert reader.state() == single.state()
-    three = [loader(6, rank=rank, world_size=3) for rank in range(3)]
-    for reader in three:
-        reader.restore(json.loads(json.dumps(two[1].state())))
-    for _ in range(9):
-        numbers = [number for reader in three for number in seen(reader, 1)]
-        assert sorted(numbers) == sorted(seen(single, 1))
-
-
-@pytest.mark.parametrize(("rank", "world_size"), [(0, 4), (2, 2), (-1, 2), (0, 0)])
-def test_readers_that_cannot_share_are_refused(rank: int, world_size: int) -> None:
-    with pytest.raises(ValueError, match=f"reader {rank} of {world_size}"):
-        loader(6, rank=rank, world_size=world_size)
-
-
 def test_batches_say_which_document_a_token_belongs_to() -> None:
     assert "document_ids" not in loader(4).next_batch()
     batch = loader(27, end_of_text=6).next_batch()
