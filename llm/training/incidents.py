@@ -29,7 +29,7 @@ class Watch:
 
     Level and noise are the median and the median absolute deviation of the last WINDOW_STEPS
     steps: unlike mean and standard deviation, they are not moved by the spikes themselves. Only
-    upwards is far, for a loss falls quickly when training begins. Distances are those of logarithms:
+    upwards is far, for a loss falls quickly when training begins. Distances are of logarithms:
     a loss near zero moves by factors, and a classifier's batch that is wrong for once is no spike.
     """
 

@@ -39,7 +39,7 @@ class Updated:
     gradient_norm: float
     targets: int
     tokens: int
-    stop: bool
+    stop: bool = False
 
     @property
     def finite(self) -> bool:
@@ -172,7 +172,7 @@ def _generators_of_its_own(seed: int) -> Iterator[None]:
         yield
 
 
-def _step_seed(seed: int, step: int, rank: int) -> int:
+def _step_seed(seed: int, step: int, rank: int = 0) -> int:
     """A seed for one step of one process, unrelated to those of others and of other seeds."""
     words = f"{seed} {step} {rank}" if rank else f"{seed} {step}"
     return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big") >> 1
