@@ -1,7 +1,7 @@
 # Two commands: `make repro` rebuilds everything, `make test` tests everything.
 # All paths are relative, so that the checkout may stand in a folder with a space in its name.
 
-.PHONY: help repro test check ui metrics wiring bench-data bench-train constraints setup
+.PHONY: help repro test check ui metrics wiring bench-data bench-train soak constraints setup
 .DEFAULT_GOAL := help
 
 PY := .venv/bin/python
@@ -21,6 +21,7 @@ help:
 	@echo "make wiring       write the code dependencies of every stage into dvc.yaml"
 	@echo "make bench-data   measure the data side against other projects (BENCH=--list)"
 	@echo "make bench-train  measure training and decoding against other projects (BENCH=--list)"
+	@echo "make soak         kill trainings at random moments, again and again (SOAK_KILLS=300)"
 	@echo "make constraints  resolve every version anew into constraints.txt"
 
 setup: $(STAMP)
@@ -56,6 +57,10 @@ bench-data: $(STAMP)
 # The peers are rebuilt in benchmarks/peers, or installed with the extra `dev`.
 bench-train: $(STAMP)
 	@$(PY) -m benchmarks.train $(BENCH)
+
+# Trainings that were killed must end with the bytes of one that was not.
+soak: $(STAMP)
+	@$(PY) -m benchmarks.soak
 
 # Installed once, and again whenever one of these files changes.
 $(STAMP): pyproject.toml constraints.txt infra/setup.sh infra/requirements.py
