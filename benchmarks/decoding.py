@@ -50,12 +50,14 @@ def rows(*, repeats: int = 3, shape: GPTConfig | None = None) -> list[Row]:
         theirs = _transformers(model, Path(folder))
         for batch in _BATCHES:
             peers = {"book": book, **theirs} if batch == 1 else theirs
-            seconds = _seconds({"ours": ours, **peers}, batch, _PROMPT_TOKENS, _NEW_TOKENS, repeats)
+            prompts = _prompts(model, batch, _PROMPT_TOKENS)
+            seconds = _seconds({"ours": ours, **peers}, prompts, _NEW_TOKENS, repeats)
             rates = {name: batch * _NEW_TOKENS / took for name, took in seconds.items()}
             found += _rate_rows(f"decoding 124M, batch {batch}", rates)
             if batch == 1:
                 found.append(_bandwidth_row(model, rates["ours"]))
-        seconds = _seconds({"ours": ours, **theirs}, 1, _LONG_PROMPT_TOKENS, 1, repeats)
+        prompts = _prompts(model, 1, _LONG_PROMPT_TOKENS)
+        seconds = _seconds({"ours": ours, **theirs}, prompts, 1, repeats)
         found.append(_first_token_row(seconds))
     return found
 
@@ -125,13 +127,17 @@ def _transformers(model: GPTModel, folder: Path) -> dict[str, Generate]:
     return {f"transformers, {kernel}": generator(kernel) for kernel in ("sdpa", "eager")}
 
 
-def _seconds(
-    generators: dict[str, Generate], batch: int, prompt_tokens: int, new_tokens: int, repeats: int
-) -> dict[str, float]:
-    """The median time of each, in turns, after one short call of each to warm up."""
+def _prompts(model: GPTModel, batch: int, tokens: int) -> Prompts:
     import torch
 
-    prompts = torch.randint(50_000, (batch, prompt_tokens)).tolist()
+    prompts: Prompts = torch.randint(model.config.vocab_size, (batch, tokens)).tolist()
+    return prompts
+
+
+def _seconds(
+    generators: dict[str, Generate], prompts: Prompts, new_tokens: int, repeats: int
+) -> dict[str, float]:
+    """The median time of each, in turns, after one short call of each to warm up."""
 
     def measure(generate: Generate) -> float:
         began = time.perf_counter()

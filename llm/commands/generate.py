@@ -78,6 +78,7 @@ class _Model:
     """A model that is ready to write, and how it is to write."""
 
     def __init__(self, options: argparse.Namespace) -> None:
+        from llm.model.packed import packed
         from llm.runtime import choose_runtime
         from llm.tokens.tokenizer import load
         from llm.weights.export import load_model
@@ -89,7 +90,7 @@ class _Model:
         self.runtime: Runtime = choose_runtime(seed=self.seed, precision="auto")
         made_by = f"the stage that writes {options.weights}"
         model = load_model(options.weights, made_by=made_by)
-        self.model: GPTModel = model.to(self.runtime.device)
+        self.model: GPTModel = packed(model.to(self.runtime.device), autocast=self.runtime.autocast)
 
     def write(self, prompt: str, *, seed: int) -> Written:
         """Write on, and print what comes as it comes."""

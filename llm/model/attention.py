@@ -46,11 +46,11 @@ class CausalSelfAttention(nn.Module):
         rotation: by how much queries and keys are turned; None: not at all. mask: (B | 1, 1, T, S)
         booleans; None: causal. For the others see `GPTModel.hidden`.
         """
-        queries, keys, values = self.split(x, rotation)  # (B, T, H | K, D) each
+        split = self.split(x, rotation)  # (B, T, H | K, D) each
+        queries, keys, values = (part.transpose(1, 2) for part in split)  # (B, H | K, T, D)
         if cache is not None:
-            keys, values = cache.store(self.layer, keys, values, positions)  # (B, S, K, D)
+            keys, values = cache.store(self.layer, keys, values, positions)  # (B, K, S, D)
             queries = queries.to(keys)  # the cache may keep more digits
-        queries, keys, values = (part.transpose(1, 2) for part in (queries, keys, values))
         dropout = self.drop_rate if self.training else 0.0
         if dropout == 0.0 and _plain_is_faster(queries):
             gathered = plain_attention(queries, keys, values, mask)  # (B, H, T, D)

@@ -114,6 +114,8 @@ class _CachedReader:
         found: dict[int, Tensor] = {}  # text -> (C,)
         if inside:
             hidden = self._go_on(texts, inside) if self.rows else self._begin(texts, inside)
+            if self.rows == inside == unfinished:
+                return hidden
             found.update(zip(self.rows, hidden, strict=True))
         if outside:
             hidden = _read_whole(self.model, [texts[row] for row in outside])

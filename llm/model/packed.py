@@ -10,6 +10,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
+from llm.model.feed_forward import FeedForward
 from llm.model.gpt import GPTModel
 
 
@@ -17,18 +18,22 @@ from llm.model.gpt import GPTModel
 def ready_to_write(model: GPTModel, *, autocast: bool) -> Iterator[GPTModel]:
     """The model in the form in which it writes fastest here; its weights must stay meanwhile.
 
-    autocast: matrix products in bfloat16. On a CPU the matrices are packed, which takes as long as
-    some ten tokens and pays from then on; elsewhere it is the model itself, under torch's autocast.
+    autocast: matrix products in bfloat16; where nothing is packed, by torch's autocast.
     """
+    ready = packed(model, autocast=autocast)
+    device = model.token_embedding.weight.device
+    casting = autocast and not isinstance(ready, PackedGPT)
+    with torch.autocast(device.type, torch.bfloat16, enabled=casting):
+        yield ready
+
+
+def packed(model: GPTModel, *, autocast: bool) -> GPTModel:
+    """The model packed, which takes as long as some ten tokens; itself, where it cannot be."""
     device = model.token_embedding.weight.device
     dtype = torch.bfloat16 if autocast else torch.float32
-    if isinstance(model, PackedGPT):
-        yield model
-    elif device.type == "cpu" and can_pack(dtype):
-        yield PackedGPT(model, dtype)
-    else:
-        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-            yield model
+    if isinstance(model, PackedGPT) or device.type != "cpu" or not can_pack(dtype):
+        return model
+    return PackedGPT(model, dtype)
 
 
 def can_pack(dtype: torch.dtype) -> bool:
@@ -54,10 +59,7 @@ class PackedGPT(GPTModel):
         # The model's modules once more, around the same tensors.
         shared = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
         vars(self).update(vars(copy.deepcopy(model, shared)))
-        for module in list(self.modules()):
-            for name, child in list(module.named_children()):
-                if isinstance(child, nn.Linear) and child.weight is not self.head_weight:
-                    setattr(module, name, PackedLinear(child.weight, child.bias, dtype))
+        _pack(self.blocks, dtype)
         self.packed_head = PackedLinear(self.head_weight, None, dtype)
         self.eval()
 
@@ -67,19 +69,45 @@ class PackedGPT(GPTModel):
         return logits[..., : self.config.vocab_size]  # (..., V)
 
 
-class PackedLinear(nn.Module):
-    """What nn.Linear computes, from a matrix packed by oneDNN in blocks of its own."""
+def _pack(module: nn.Module, dtype: torch.dtype) -> None:
+    """Put packed layers in the place of every linear one below."""
+    for name, child in list(module.named_children()):
+        if isinstance(child, FeedForward):
+            setattr(module, name, _packed_feed_forward(child, dtype))
+        elif isinstance(child, nn.Linear):
+            setattr(module, name, PackedLinear(child.weight, child.bias, dtype))
+        else:
+            _pack(child, dtype)
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
+
+def _packed_feed_forward(module: FeedForward, dtype: torch.dtype) -> nn.Module:
+    """With GELU taken where the product stands, not in a second pass over it."""
+    expand, project = module.expand, module.project
+    return nn.Sequential(
+        PackedLinear(expand.weight, expand.bias, dtype, gelu=True),
+        PackedLinear(project.weight, project.bias, dtype),
+    )
+
+
+class PackedLinear(nn.Module):
+    """What nn.Linear computes, from a matrix packed by oneDNN in blocks of its own.
+
+    gelu: of the product, by the tanh formula.
+    """
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, *, gelu: bool = False
+    ) -> None:
         super().__init__()
         self.dtype = dtype
         # Not buffers: an opaque layout can be neither copied nor saved.
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach().to(dtype))
         self.bias = None if bias is None else bias.detach().to(dtype)
+        self.then: tuple[str, list[float], str] = ("gelu", [], "tanh") if gelu else ("none", [], "")
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (..., inputs) -> (..., outputs), in the packed number type whatever x's."""
         y: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x.to(self.dtype), self.weight, self.bias, "none", [], ""
+            x.to(self.dtype), self.weight, self.bias, *self.then
         )
         return y
