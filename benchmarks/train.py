@@ -25,6 +25,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "train.json"
 WORK = ROOT / "data" / "bench"
 _GIGA = 1e9
 _AIM_OF_PEAK = 0.7
+_RECOMPUTE_SPEED = 0.7  # a fourth forward pass to three passes' work, and some
 
 Found = dict[str, list[Mapping[str, float]]]  # by side, one per repetition
 Measurement = Callable[[Path], list[Row]]
@@ -49,20 +50,22 @@ def _long(work: Path) -> list[Row]:
     small = measure("ours-recompute", "124M-1024", batch_size=8, steps=2, work=work)
     return [
         *_step_rows("124M, context 1,024", "124M-1024", found, book=3.5),
-        *(
-            row(
-                f"most memory, 124M, context 1,024, batch 8{how}",
-                unit="GiB",
-                ours=peak / GIBIBYTE,
-                peer=_median(found["reference"], "peak_bytes") / GIBIBYTE,
-                peer_name="reference",
-                at_least=at_least,
-                lower_is_better=True,
-            )
-            for how, peak, at_least in (
-                ("", _median(found["ours"], "peak_bytes"), 1.0),
-                (", recompute", small["peak_bytes"], 1 / 0.6),
-            )
+        row(
+            "most memory of a step, 124M, context 1,024, batch 8, recompute",
+            unit="GiB",
+            ours=small["peak_bytes"] / GIBIBYTE,
+            peer=_median(found["reference"], "peak_bytes") / GIBIBYTE,
+            peer_name="reference",
+            at_least=1 / 0.6,
+            lower_is_better=True,
+        ),
+        row(
+            "what recompute costs: step, 124M, context 1,024",
+            unit="tokens/s",
+            ours=small["tokens_per_second"],
+            peer=_median(found["ours"], "tokens_per_second"),
+            peer_name="ours without",
+            at_least=_RECOMPUTE_SPEED,
         ),
     ]
 
