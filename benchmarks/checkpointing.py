@@ -76,7 +76,7 @@ def _seconds(
     steps = every * saves
     settings = TrainingConfig(
         batch_size=batch_size,
-        epochs=1.0,
+        epochs=10.0,
         maximum_steps=steps,
         learning_rate=6e-4,
         min_learning_rate=6e-5,

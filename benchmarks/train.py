@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import decoding, start_up
+from benchmarks import checkpointing, decoding, start_up
 from benchmarks.house import ROOT
 from benchmarks.measure import GIBIBYTE, Row, machine, row, table, version, write_results
 from benchmarks.train_step import SHAPES, measure
@@ -125,6 +125,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "step-small": _small,
     "step-256": _short,
     "step-1024": _long,
+    "checkpoints": lambda _: checkpointing.rows(),
     "decoding": lambda _: decoding.rows(),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -31,10 +32,19 @@ def test_comes_back_as_it_was(tmp_path: Path) -> None:
     assert found.state == {"loss_sum": 0.1 + 0.2, "loader": {"epoch": 1}}
 
 
-def test_the_last_two_are_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep", [1, 2, 4])
+def test_the_last_are_kept(tmp_path: Path, keep: int) -> None:
     for step in (5, 10, 100):
-        save(tmp_path, checkpoint(step), keep=2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000010", "step-000000100"]
+        save(tmp_path, checkpoint(step), keep=keep)
+    kept = ["step-000000005", "step-000000010", "step-000000100"][-keep:]
+    assert sorted(path.name for path in tmp_path.iterdir()) == kept
+
+
+def test_a_training_keeps_as_many_as_it_is_told(small: Any, tmp_path: Path) -> None:
+    small().train(checkpoints=tmp_path, keep_checkpoints=3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"step-{step:09d}" for step in (10, 15, 20)
+    ]
 
 
 def test_there_may_be_none(tmp_path: Path) -> None:

@@ -186,6 +186,7 @@ Path({weights!r}).write_bytes(small.weights())
 """
 
 
+@pytest.mark.slow
 def test_killed_processes_resume_to_the_same_bits(small: Any, tmp_path: Path) -> None:
     straight = small()
     straight.train()
