@@ -62,6 +62,44 @@ def test_the_maps_are_what_the_model_attends_by(model, tokenizer):
     assert found.attention.std() > 0.1  # the law was put to the test
 
 
+def test_the_maps_are_those_of_grouped_turned_and_windowed_attention(tokenizer):
+    torch.manual_seed(1)
+    config = GPTConfig(
+        vocab_size=290,
+        context_length=32,
+        emb_dim=32,
+        n_heads=4,
+        n_layers=2,
+        drop_rate=0.0,
+        qkv_bias=False,
+        tie_embeddings=True,
+        positions="rotary",
+        n_kv_heads=2,
+        qk_norm=True,
+        sliding_window=3,
+    )
+    model = GPTModel(config)
+    attention = model.get_submodule("blocks.1.attention")
+    seen: dict[str, torch.Tensor] = {}
+    hooks = [
+        attention.get_submodule("qkv").register_forward_hook(
+            lambda m, i, out: seen.__setitem__("qkv", out)
+        ),
+        attention.get_submodule("project").register_forward_pre_hook(
+            lambda m, i: seen.__setitem__("mixed", i[0])
+        ),
+    ]
+    found = explain(model, tokenizer, TEXT[:40])
+    for hook in hooks:
+        hook.remove()
+    n_tokens = len(found.tokens)
+    values = seen["qkv"].view(n_tokens, 8, 8)[:, 6:].repeat_interleave(2, dim=1)  # (T, H, D)
+    mixed = (found.attention[1] @ values.transpose(0, 1)).transpose(0, 1).reshape(n_tokens, 32)
+    torch.testing.assert_close(mixed, seen["mixed"][0], atol=1e-4, rtol=1e-4)
+    assert not found.attention.tril(diagonal=-3).any()
+    assert found.attention.shape == (2, 4, n_tokens, n_tokens)
+
+
 def test_surprise_and_expectation_are_the_models_own(model, tokenizer):
     found = explain(model, tokenizer, TEXT[:40], count=5)
     with torch.inference_mode():

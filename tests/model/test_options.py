@@ -16,8 +16,10 @@ from llm.model.feed_forward import SwiGLU
 from llm.model.generate import generate
 from llm.model.gpt import GPTModel
 from llm.model.norm import NORM_EPSILON
+from llm.model.packed import ready_to_write
 from llm.model.rotary import rotate, rotation
 from llm.runtime import has_compiler
+from llm.training.next_token import NextTokenTask
 from llm.weights.export import load_classifier, load_model, save_classifier, save_model
 
 LLAMA = {
@@ -93,6 +95,33 @@ def test_cached_decoding_is_uncached_decoding_for_prompts_of_any_length(options)
     ]
     assert cached == alone
     assert len({token for new in cached for token in new}) > 2  # the law was put to the test
+
+
+@every_shape
+def test_the_packed_model_writes_the_same(options):
+    model = model_of(options)
+    prompts = [token_ids_of(length, seed=length).tolist() for length in (1, 9, 4)]
+    with ready_to_write(model, autocast=False) as packed:
+        found = generate(packed, prompts, maximum_new_tokens=20, end_of_text=END)
+    assert found == generate(model, prompts, maximum_new_tokens=20, end_of_text=END)
+
+
+@every_shape
+@pytest.mark.parametrize("z_loss", [0.0, 0.01])
+def test_eight_texts_at_once_teach_what_they_teach_one_by_one(options, z_loss):
+    model = model_of(options).train()
+    tokens = token_ids_of(8, 17)
+    task = NextTokenTask(validation_loss=lambda _: 0.0, z_loss=z_loss)
+
+    def gradients(rows: int) -> list[torch.Tensor]:
+        model.zero_grad()
+        for part in tokens.split(rows):
+            task.loss(model, {"inputs": part[:, :-1], "targets": part[:, 1:]}).backward()
+        return [parameter.grad.clone() for parameter in model.parameters()]
+
+    for together, alone in zip(gradients(8), gradients(1), strict=True):
+        error = (together - alone).norm() / together.norm().clamp(min=1e-6)
+        assert error < 1e-3
 
 
 @every_shape
