@@ -123,20 +123,7 @@ class GPTModel(nn.Module):
         document_ids: (B, T), growing along T where a row holds several documents end to end, which
         are then read as if each stood alone; never together with a cache.
         """
-        T, window = token_ids.shape[1], self.config.sliding_window
-        mask: Tensor | None = None  # attention is causal by itself
-        if document_ids is not None:
-            assert cache is None, "documents that stand in one row have no cache"
-            places = positions_in_documents(document_ids)  # (B, T)
-            mask = document_mask(document_ids, window)  # (B, 1, T, T)
-        elif positions is None:
-            places = torch.arange(self.config.context_length, device=token_ids.device)[:T]  # (T,)
-            if window is not None:
-                mask = causal_mask(places, T, window)  # (T, T)
-        else:
-            assert cache is not None, "a text that goes on needs the cache it began in"
-            places = positions  # (B, T)
-            mask = cache.mask(positions, window)  # (B, 1, T, S)
+        places, mask = self._places(token_ids, positions, cache, document_ids)
         x = self.token_embedding(token_ids)  # (B, T, C)
         turns = None
         if self.config.positions == "learned":
@@ -149,6 +136,25 @@ class GPTModel(nn.Module):
             again = self.recompute and self.training
             x = checkpoint(read, x, use_reentrant=False) if again else read(x)  # (B, T, C)
         return self.final_norm(x)  # (B, T, C)
+
+    def _places(
+        self,
+        token_ids: Tensor,
+        positions: Tensor | None,
+        cache: KeyValueCache | None,
+        document_ids: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Where each token stands, (T,) or (B, T), and whom it may see, as attention's mask."""
+        T, window = token_ids.shape[1], self.config.sliding_window
+        if document_ids is not None:
+            assert cache is None, "documents that stand in one row have no cache"
+            return positions_in_documents(document_ids), document_mask(document_ids, window)
+        if positions is not None:
+            assert cache is not None, "a text that goes on needs the cache it began in"
+            return positions, cache.mask(positions, window)
+        places = torch.arange(self.config.context_length, device=token_ids.device)[:T]
+        # Without a mask attention is causal by itself.
+        return places, None if window is None else causal_mask(places, T, window)
 
     def head(self, hidden: Tensor) -> Tensor:
         """hidden: (..., C) -> logits (..., V). The padding is computed and cut off again."""
