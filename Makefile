@@ -1,7 +1,8 @@
 # Two commands: `make repro` rebuilds everything, `make test` tests everything.
 # All paths are relative, so that the checkout may stand in a folder with a space in its name.
 
-.PHONY: help repro test check ui metrics wiring bench-data bench-train soak constraints setup
+.PHONY: help repro test check ui metrics wiring bench-data bench-train bench-quality soak \
+        constraints setup
 .DEFAULT_GOAL := help
 
 PY := .venv/bin/python
@@ -22,6 +23,7 @@ help:
 	@echo "make bench-data   measure the data side against other projects (BENCH=--list)"
 	@echo "make bench-train  measure training and decoding against other projects (BENCH=--list)"
 	@echo "make soak         kill trainings at random moments, again and again (SOAK_KILLS=300)"
+	@echo "make bench-quality  what is learned at equal tokens and equal time, and by each option"
 	@echo "make constraints  resolve every version anew into constraints.txt"
 
 setup: $(STAMP)
@@ -61,6 +63,10 @@ bench-train: $(STAMP)
 # Trainings that were killed must end with the bytes of one that was not.
 soak: $(STAMP)
 	@$(PY) -m benchmarks.soak
+
+# A part of it: make bench-quality BENCH="--only compared --tokens 1000000"
+bench-quality: $(STAMP)
+	@$(PY) -m benchmarks.quality $(BENCH)
 
 # Installed once, and again whenever one of these files changes.
 $(STAMP): pyproject.toml constraints.txt infra/setup.sh infra/requirements.py

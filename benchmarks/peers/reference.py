@@ -46,7 +46,9 @@ class _Block(nn.Module):
         return x + self.think(self.second_norm(x))
 
 
-class _GPT(nn.Module):
+class Reference(nn.Module):
+    """The model: inputs and targets, (B, T) each, to the mean loss."""
+
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         vocab_size = config.padded_vocab_size
@@ -70,7 +72,7 @@ class _GPT(nn.Module):
 
 def build(config: GPTConfig, *, device: str = "cpu", compile: bool = True) -> Step:
     """A step of the reference's training, which returns the loss."""
-    model = _GPT(config).to(device)
+    model = Reference(config).to(device)
     forward = torch.compile(model) if compile else model
     parameters = list(model.parameters())
     optimizer = torch.optim.AdamW(
