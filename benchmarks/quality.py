@@ -85,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found[part] = {"size": asdict(size), "parameters": parameters, "curves": curves}
             write_json(output, found)
     print(table(found))
-    draw(found, output.with_suffix(".png"))
+    if "compared" in found:
+        draw(found, output.with_suffix(".png"))
     return 0
 
 
@@ -156,7 +157,7 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
         (("tokens", "tokens"), ("seconds", "seconds of training")),
         strict=True,
     ):
-        for name, whole in found.get("compared", {}).get("curves", {}).items():
+        for name, whole in found["compared"]["curves"].items():
             points = whole[1:]  # the first is that of an untrained model
             axes.plot(
                 [point[axis] for point in points],
