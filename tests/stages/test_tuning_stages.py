@@ -23,6 +23,7 @@ from llm.stages import answer, finetune_classifier, finetune_instructions, finet
 from llm.tokens import tokenizer as tokens
 from llm.tracking import MemoryTracker
 from llm.weights.export import load_classifier, load_model, save_model
+from tests.several import several
 
 COLOURS = ("red", "blue", "green", "white", "black", "grey", "brown", "pink")
 TRAINING = {
@@ -374,3 +375,35 @@ def test_a_missing_or_torn_input_names_its_stage(
     with pytest.raises(PipelineError) as caught:
         call(path, tmp_path / "out")
     assert "dvc repro" in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+@pytest.mark.parametrize("work", ["instructions", "classification"])
+def test_two_processes_tune_what_one_tunes(
+    made: Path, tmp_path: Path, work: str, kind: str
+) -> None:
+    """Rows of unequal length, rows without a target: the loss is normalised over all of them."""
+    here = tmp_path / "made"
+    shutil.copytree(made, here)
+    model = load_model(here / "base", made_by="import_gpt2")
+    config = model.config.model_copy(update={"drop_rate": 0.0})  # each draws its own dropout
+    shutil.rmtree(here / "base")
+    save_model(GPTModel(config), here / "base")
+    changes = {"training": TRAINING | {"epochs": 1, "learning_rate": 1e-3, "parallel": kind}}
+
+    def tune(out: Path) -> dict[str, Any]:
+        found: dict[str, Any] = (
+            _classify(here, out, **changes)
+            if work == "classification"
+            else _tune(finetune_instructions, here, out, **changes)
+        )
+        return found
+
+    (expected,) = several(1, tune, tmp_path / "one")
+    found, helper = several(2, tune, tmp_path / "two")
+    assert helper is None
+    assert found["steps"] == expected["steps"]
+    assert found["validation_loss"] == pytest.approx(expected["validation_loss"], abs=1e-5)
+    assert (tmp_path / "two" / "history.csv").read_bytes()
+    assert not (tmp_path / "two-checkpoints").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -49,16 +50,16 @@ def test_what_others_draw_changes_nothing(small: Any) -> None:
     assert loud.weights() == quiet.weights()
 
 
-def test_dropout_differs_from_step_to_step_and_from_seed_to_seed() -> None:
+def test_dropout_differs_between_steps_seeds_and_processes() -> None:
     from llm.training.update import _generators_of_its_own, _step_seed
 
-    def drawn(seed: int, step: int) -> float:
-        with _generators_of_its_own(_step_seed(seed, step)):
+    def drawn(seed: int, step: int, rank: int) -> float:
+        with _generators_of_its_own(_step_seed(seed, step, rank)):
             return torch.rand(()).item()
 
-    numbers = [drawn(seed, step) for seed in range(3) for step in range(3)]
-    assert len(set(numbers)) == 9
-    assert drawn(2, 2) == numbers[-1]
+    numbers = [drawn(*three) for three in product(range(3), repeat=3)]
+    assert len(set(numbers)) == 27
+    assert drawn(2, 2, 2) == numbers[-1]
 
 
 @pytest.mark.parametrize("autocast", [False, True])
