@@ -5,39 +5,33 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.measure import Row, row, table
 from benchmarks.train_step import SEED, SHAPES
-from llm.tracking import NullTracker
+from llm.training.config import TrainingConfig
 
 _AT_LEAST = 0.95  # a step may take a twentieth longer
-_WINDOWS = 512
 
 
 def rows() -> list[Row]:
-    """The sizes `small` and 124M, uncompiled, on the loop that every training uses.
+    """The sizes `small` and 124M, uncompiled, with the update and the saver of every training.
 
-    A step counts as beside a write where the checkpoint is copied in it, or written during it.
-    Means, for the copy meets one step alone; the first checkpoint is left out, which also takes
-    the memory that the later ones use again.
+    Means of some steps: beside a write, the first of them waits for the copy. The first checkpoint
+    is written before, for it also takes the memory that the later ones use again.
     """
     found = []
-    # Saved every so many steps; the longer the step, the fewer are needed.
-    for shape, batch_size, every, saves in (("small", 16, 6, 6), ("124M-256", 16, 2, 3)):
-        beside, alone = _seconds(shape, batch_size, every=every, saves=saves)
+    for shape, batch_size, steps in (("small", 16, 12), ("124M-256", 8, 3)):
+        alone, beside = _seconds(shape, batch_size, steps=steps)
         found.append(
             row(
                 f"step while a checkpoint is written, {shape}",
                 unit="s",
-                ours=statistics.mean(beside),
-                peer=statistics.mean(alone),
+                ours=beside,
+                peer=alone,
                 peer_name="the same step, none written",
                 at_least=_AT_LEAST,
                 lower_is_better=True,
@@ -46,69 +40,74 @@ def rows() -> list[Row]:
     return found
 
 
-class _Watch(NullTracker):
-    """Notes when each step ended, and whether a checkpoint was being written then."""
-
-    def __init__(self) -> None:
-        self.ends: list[tuple[int, float, bool]] = []
-
-    def log_metrics(self, metrics: Mapping[str, float], *, step: int | None = None) -> None:
-        if step is not None and "step_loss" in metrics:
-            writing = any(thread.name == "checkpoint" for thread in threading.enumerate())
-            self.ends.append((step, time.perf_counter(), writing))
-
-
-def _seconds(
-    shape: str, batch_size: int, *, every: int, saves: int
-) -> tuple[list[float], list[float]]:
-    """Seconds of the steps beside a write, and of those alone."""
-    import numpy as np
+def _seconds(shape: str, batch_size: int, *, steps: int) -> tuple[float, float]:
+    """Mean seconds of a step, alone and beside a write; each of `steps` steps."""
+    import torch
 
     from llm.model.gpt import GPTModel
     from llm.runtime import choose_runtime
-    from llm.tokens.loader import WindowLoader
-    from llm.tokens.windows import Windows
-    from llm.training.config import TrainingConfig
-    from llm.training.loop import train
+    from llm.training.checkpoint import Checkpoint
+    from llm.training.determinism import deterministic
     from llm.training.next_token import NextTokenTask
+    from llm.training.optimizer import build_optimizer, optimizer_state
+    from llm.training.parallel import Alone
+    from llm.training.saver import Saver
+    from llm.training.update import Updater
 
     config = SHAPES[shape]
-    steps = every * saves
-    settings = TrainingConfig(
+    settings = _settings(batch_size)
+    runtime = choose_runtime(seed=SEED, precision="auto")
+    model = GPTModel(config)
+    optimizer = build_optimizer(model, settings)
+    updater = Updater(
+        Alone(model, runtime),
+        NextTokenTask(validation_loss=lambda _: 0.0),
+        optimizer,
+        config=settings,
+        runtime=runtime,
+        seed=SEED,
+        name=shape,
+    )
+    tokens = torch.randint(0, config.vocab_size, (batch_size, config.context_length + 1))
+    batch = {"inputs": tokens[:, :-1].contiguous(), "targets": tokens[:, 1:].contiguous()}
+
+    def run(count: int) -> float:
+        began = time.perf_counter()
+        for step in range(count):
+            updater.update(step, [batch], learning_rate=1e-4, stop=lambda: False)
+        return (time.perf_counter() - began) / count
+
+    def save() -> None:
+        weights: dict[str, torch.Tensor] = dict(model.named_parameters())
+        state = optimizer_state(model, optimizer)
+        saver.save(Checkpoint(step=1, weights=weights, optimizer=state, state={}))
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        deterministic(),
+        Saver(Path(folder), keep=1, name=shape) as saver,
+    ):
+        run(1)
+        save()
+        saver.wait()
+        without = run(steps)
+        began = time.perf_counter()
+        save()
+        copied = time.perf_counter() - began
+        return without, run(steps) + copied / steps
+
+
+def _settings(batch_size: int) -> TrainingConfig:
+    return TrainingConfig(
         batch_size=batch_size,
-        epochs=10.0,
-        maximum_steps=steps,
-        learning_rate=6e-4,
-        min_learning_rate=6e-5,
+        epochs=1.0,
+        learning_rate=1e-4,
+        min_learning_rate=1e-5,
         warmup_fraction=0.1,
         weight_decay=0.1,
-        evaluate_every_steps=steps,
-        checkpoint_every_steps=every,
+        evaluate_every_steps=1,
+        checkpoint_every_steps=1,
     )
-    length = config.context_length
-    ids = np.random.default_rng(SEED).integers(0, config.vocab_size, _WINDOWS * length + 1)
-    windows = Windows(token_ids=ids.astype(np.uint16), context_length=length, stride=length)
-    watch = _Watch()
-    with tempfile.TemporaryDirectory() as folder:
-        train(
-            GPTModel(config),
-            NextTokenTask(validation_loss=lambda _: 0.0),
-            WindowLoader(windows, batch_size=batch_size, seed=SEED),
-            config=settings,
-            runtime=choose_runtime(seed=SEED, precision="auto"),
-            seed=SEED,
-            checkpoints=Path(folder),
-            tracker=watch,
-            name=f"steps of {shape}",
-        )
-    beside, alone = [], []
-    for (step, began, writing), (_, ended, _) in zip(watch.ends, watch.ends[1:], strict=False):
-        saved = step % every == 0  # a step's end is noted before its checkpoint is copied
-        if (saved or writing) and step > every:
-            beside.append(ended - began)
-        elif not (saved or writing):
-            alone.append(ended - began)
-    return beside, alone
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ import torch
 from llm.errors import ServiceError
 from llm.training import checkpoint
 from llm.training.checkpoint import Checkpoint, last_step, load_last
-from llm.training.saver import Saver
+from llm.training.saver import PRIORITY, Saver
 
 
 def state_of(weights: torch.Tensor, step: int) -> Checkpoint:
@@ -87,7 +87,7 @@ def test_at_most_one_thread_of_low_priority_writes(tmp_path: Path, gate: Gate) -
         writers = [thread for thread in threading.enumerate() if thread.name == "checkpoint"]
         assert len(writers) == 1
         assert writers[0].native_id is not None
-        assert os.getpriority(os.PRIO_PROCESS, writers[0].native_id) == 19
+        assert os.getpriority(os.PRIO_PROCESS, writers[0].native_id) == PRIORITY
         assert os.nice(0) == before
         gate.open.set()
     assert not [thread for thread in threading.enumerate() if thread.name == "checkpoint"]
