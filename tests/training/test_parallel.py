@@ -55,6 +55,19 @@ def test_several_processes_learn_what_one_learns(
     assert_same(found, expected)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_several_processes_learn_by_muon_and_average_what_one_does(small: Any, kind: str) -> None:
+    settings = {"optimizer": "muon", "average_decay": 0.9, "maximum_steps": 6}
+    (expected,) = several(1, learn, small, settings)
+    found, _ = several(2, learn, small, {**settings, "parallel": kind})
+    # Its matrix products are in bfloat16, so that rounding is 2^-8 of an update, not 2^-24.
+    (rows, weights), (expected_rows, expected_weights) = found, expected
+    assert rows[-1]["validation_loss"] == pytest.approx(
+        expected_rows[-1]["validation_loss"], abs=1e-3
+    )
+    assert abs(weights - expected_weights).max() < 0.01
+
+
 def interrupted(small: Any, settings: dict[str, Any], batch: int) -> Found:
     """The same, but the last process alone is told to stop before a batch."""
 
