@@ -152,15 +152,15 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
-    for axes, (axis, label) in zip(
+    for axes, (axis, label, unit) in zip(
         figure.subplots(1, 2, sharey=True),
-        (("tokens", "tokens"), ("seconds", "seconds of training")),
+        (("tokens", "tokens, thousands", 1000), ("seconds", "seconds of training", 1)),
         strict=True,
     ):
         for name, whole in found["compared"]["curves"].items():
             points = whole[1:]  # the first is that of an untrained model
             axes.plot(
-                [point[axis] for point in points],
+                [point[axis] / unit for point in points],
                 [point["validation_loss"] for point in points],
                 label=name,
             )

@@ -19,9 +19,11 @@ ENOUGH_STEPS = 20  # with fewer, nothing is usual yet
 FAR = 7.0  # standard deviations; what OLMo 2 (Walsh et al. 2025) counts as a spike
 # Standard deviations per median absolute deviation of normal noise (Hampel 1974).
 DEVIATIONS = 1.4826
-LEAST_DEVIATION = 0.01  # a hundredth of the level: a loss that hardly moves has no spikes
+# Of logarithms: a loss that hardly moves has no spikes, and a gradient below twice the usual one
+# is that of a batch like others (healthy trainings of 1,000 steps have some of these).
+LEAST_DEVIATION = {"loss": 0.01, "gradient_norm": 0.1}
 LEAST_VALUE = 1e-9  # zero has no logarithm
-NAMED = 8  # samples in a printed line; the record has them all
+NAMED = 2  # samples in a printed line; the record has them all
 
 
 class Watch:
@@ -86,7 +88,7 @@ class Watch:
             return False
         level = statistics.median(recent)
         noise = DEVIATIONS * statistics.median(abs(old - level) for old in recent)
-        return _logarithm(value) - level > FAR * max(noise, LEAST_DEVIATION)
+        return _logarithm(value) - level > FAR * max(noise, LEAST_DEVIATION[name])
 
 
 def sentence(incident: dict[str, Any]) -> str:

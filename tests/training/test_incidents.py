@@ -41,7 +41,8 @@ def test_a_spike_is_told_with_its_level_and_not_taken_for_the_level() -> None:
         assert told is not None
         assert told["kind"] == "loss"
         assert told["usual_loss"] == pytest.approx(3.0, abs=0.05)
-    both = watch.look(0, found(9.0, 2.0))
+    assert watch.look(0, found(3.0, 1.9)) is None  # gradients differ that much
+    both = watch.look(0, found(9.0, 2.1))
     assert both is not None
     assert both["kind"] == "loss and gradient norm"
     assert watch.look(0, found(1.0, 0.1)) is None  # below is no spike
@@ -188,5 +189,5 @@ def test_the_sentence_names_some_samples_and_counts_the_rest() -> None:
     assert told is not None
     line = sentence({**told, "samples": [f"d{n}" for n in range(10)]})
     assert "step 7" in line
-    assert "d7 and 2 more" in line
-    assert "d8" not in line
+    assert "d1 and 8 more" in line
+    assert "d2" not in line
