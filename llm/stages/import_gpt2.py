@@ -23,7 +23,7 @@ class Config(Section):
 
     source: Literal["pretrained", "weights"] = Field(
         description="pretrained: our own, written to the Hugging Face GPT-2 layout (or Llama's, "
-        "where the shape is Llama's) and read back. "
+        "where the shape is Llama's) and read back; of any other shape, as they are. "
         "weights: the safetensors file that a download source with holds: weights brought."
     )
     drop_rate: float = Field(
