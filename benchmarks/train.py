@@ -7,28 +7,20 @@ make bench-train
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import checkpointing, decoding, start_up
-from benchmarks.house import ROOT
-from benchmarks.measure import GIBIBYTE, Row, machine, row, table, version, write_results
+from benchmarks import checkpointing, decoding, driver, start_up
+from benchmarks.measure import GIBIBYTE, Row, row, version
 from benchmarks.train_step import SHAPES, measure
-from llm.errors import PipelineError
 from llm.planning import flops_per_token
-from llm.runtime import silence_telemetry
 
-RESULTS = ROOT / "benchmarks" / "results" / "train.json"
-WORK = ROOT / "data" / "bench"
 _GIGA = 1e9
 _AIM_OF_PEAK = 0.7
 _RECOMPUTE_SPEED = 0.7  # a fourth forward pass to three passes' work, and some
 
 Found = dict[str, list[Mapping[str, float]]]  # by side, one per repetition
-Measurement = Callable[[Path], list[Row]]
 
 
 def _small(work: Path) -> list[Row]:
@@ -120,59 +112,25 @@ def _step_rows(name: str, shape: str, found: Found, *, book: float) -> list[Row]
 
 
 # In the order in which they run.
-MEASUREMENTS: dict[str, Measurement] = {
-    "start-up": start_up.rows,
-    "step-small": _small,
-    "step-256": _short,
-    "step-1024": _long,
-    "checkpoints": lambda _: checkpointing.rows(),
-    "decoding": lambda _: decoding.rows(),
+MEASUREMENTS: dict[str, driver.Measurement] = {
+    "start-up": lambda work, _: start_up.rows(work),
+    "step-small": lambda work, _: _small(work),
+    "step-256": lambda work, _: _short(work),
+    "step-1024": lambda work, _: _long(work),
+    "checkpoints": lambda *_: checkpointing.rows(),
+    "decoding": lambda *_: decoding.rows(),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the measurements asked for, one after the other; return the exit code."""
-    silence_telemetry()
-    options = _parser().parse_args(arguments)
-    if options.list:
-        print("\n".join(MEASUREMENTS))
-        return 0
-    work = options.work.resolve()  # absolute: stages run in folders of their own
-    rows: list[Row] = []
-    print(machine(), flush=True)
-    for name in options.only or MEASUREMENTS:
-        began = time.perf_counter()
-        try:
-            found = MEASUREMENTS[name](work)
-        except PipelineError as error:
-            print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
-            return error.exit_code
-        spent = time.perf_counter() - began
-        print(f"{name}: {len(found)} rows in {spent:.0f} s", flush=True)
-        write_results(options.results, found)  # at once: an interrupted run keeps them
-        rows += found
-    print()
-    print(table(rows))
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.train",
+    options = driver.parser(
+        "python -m benchmarks.train",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        measurements=MEASUREMENTS,
+        results="train.json",
     )
-    parser.add_argument(
-        "--only",
-        action="append",
-        choices=tuple(MEASUREMENTS),
-        metavar="NAME",
-        help="run this one; may be given several times (names: --list)",
-    )
-    parser.add_argument("--list", action="store_true", help="print the names, and end")
-    parser.add_argument("--work", type=Path, default=WORK, help="folder for compiled code and runs")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
-    return parser
+    return driver.run(options, MEASUREMENTS, arguments)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The command that measures training: names, rows, sides that train; MFU by hand."""
 
+import argparse
 import math
 from collections.abc import Callable
 from functools import partial
@@ -43,7 +44,7 @@ def test_rows_hold_ours_against_each_peer_and_the_peak(tmp_path, monkeypatch):
         return {"tokens_per_second": rates[side], "peak_bytes": gibibytes * 2**30}
 
     monkeypatch.setattr(train, "measure", measure)
-    rows = train.MEASUREMENTS["step-1024"](tmp_path)
+    rows = train.MEASUREMENTS["step-1024"](tmp_path, argparse.Namespace())
     assert [row.ratio for row in rows] == [4.0, 2.0, 0.5, 3.0, 0.75]
     assert [row.reached for row in rows] == [True, True, False, True, True]
 
