@@ -1,4 +1,4 @@
-"""Several processes of one training, forked from the test's own: what torchrun would start."""
+"""Several processes of one training: what torchrun would start."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import cloudpickle
 import torch
 
 from llm.runtime import Place
 from pipelines.servers import free_port
 
-_FORK = multiprocessing.get_context("fork")  # torch is imported already
+# Forked from a process that has imported torch and done nothing with it: a fork of the test's own,
+# whose threads have computed by then, may crash at the first product.
+_FORKSERVER = multiprocessing.get_context("forkserver")
+_FORKSERVER.set_forkserver_preload(["benchmarks.trainings"])
 
 
 def environment(here: Place, port: int) -> dict[str, str]:
@@ -37,10 +41,12 @@ def several(size: int, act: Callable[..., Any], *arguments: Any) -> list[Any]:
     The name of an exception stands for it; None for SystemExit(0), as helpers end.
     """
     port = free_port()
-    answers = _FORK.Queue()
+    answers = _FORKSERVER.Queue()
+    work = cloudpickle.dumps((act, arguments))  # pickle alone knows no functions within functions
     processes = [
-        _FORK.Process(
-            target=_work, args=(Place(rank=rank, world_size=size), port, answers, act, arguments)
+        _FORKSERVER.Process(
+            target=_work,
+            args=(Place(rank=rank, world_size=size), port, answers, work, dict(os.environ)),
         )
         for rank in range(size)
     ]
@@ -52,14 +58,14 @@ def several(size: int, act: Callable[..., Any], *arguments: Any) -> list[Any]:
     return [found[rank] for rank in range(size)]
 
 
-def _work(
-    here: Place, port: int, answers: Any, act: Callable[..., Any], arguments: tuple[Any, ...]
-) -> None:
+def _work(here: Place, port: int, answers: Any, work: bytes, surroundings: dict[str, str]) -> None:
     torch.set_num_threads(1)
+    os.environ.update(surroundings)
     if here.world_size > 1:
         os.environ.update(environment(here, port))
     answer: Any = None
     try:
+        act, arguments = cloudpickle.loads(work)
         answer = act(*arguments)
     except SystemExit as error:
         answer = error.code or None
@@ -69,4 +75,3 @@ def _work(
     answers.put((here.rank, answer))
     answers.close()
     answers.join_thread()
-    os._exit(0)  # nothing of the test's own process is to be cleaned up twice
