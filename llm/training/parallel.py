@@ -75,7 +75,7 @@ class Crew(Protocol):
         """Until all are here."""
 
     def finish(self) -> None:
-        """Bring the trained weights home to the whole model."""
+        """Bring the trained weights home to the whole model; there is nothing to run after it."""
 
 
 class Alone:
@@ -100,6 +100,7 @@ class Alone:
     def write(self, act: Callable[[Any], T]) -> T | None:
         return act(self.model) if self.rank == 0 else None
 
+    # The protocol names the argument; alone there is nothing to send.
     def gradients(self, *, last: bool) -> AbstractContextManager[None]:  # noqa: ARG002
         return contextlib.nullcontext()
 
@@ -158,6 +159,11 @@ class Replicated(_Together):
     def gradients(self, *, last: bool) -> Iterator[None]:
         with contextlib.nullcontext() if last else self._act.no_sync():
             yield
+
+    def finish(self) -> None:
+        # The group must not go with DDP's C++ part: that holds the interpreter's lock while it
+        # waits for gloo's thread, which may wait for the lock to let a tensor go (torch 2.13.0).
+        del self._act
 
 
 class Sharded(_Together):

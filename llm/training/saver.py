@@ -76,6 +76,7 @@ class Saver:
             optimizer=self._copied("optimizer", found.optimizer),
             state=copy.deepcopy(found.state),
         )
+        # torch leaves the constructor of Event untyped.
         ready: Any = torch.cuda.Event() if _on_cuda(found) else None  # type: ignore[no-untyped-call]
         if ready is not None:
             ready.record()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +156,32 @@ def test_gradients_are_sent_once_a_step_however_many_batches_it_has(
     settings = {"parallel": kind, "accumulation_steps": 3, "maximum_steps": 4}
     counts, _ = several(2, count_messages, small, settings)
     assert counts == {name: 4 * count for name, count in expected.items()}
+
+
+def part(small: Any) -> list[bool]:
+    """Whether each DDP still lived when this process left its group: first and helper."""
+    wrappers: list[Any] = []
+    alive: list[bool] = []
+    leave = dist.destroy_process_group
+
+    class Seen(parallel.Replicated):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            wrappers.append(weakref.ref(self._act))
+
+    def left() -> None:
+        alive.extend(wrapper() is not None for wrapper in wrappers)
+        leave()
+
+    setattr(parallel, "Replicated", Seen)  # noqa: B010 - in a process of its own
+    setattr(dist, "destroy_process_group", left)  # noqa: B010
+    with contextlib.suppress(SystemExit):
+        learn(small, {"parallel": "ddp", "maximum_steps": 2})
+    return alive
+
+
+def test_ddp_is_let_go_before_the_group_that_it_would_hang_in(small: Any) -> None:
+    assert several(2, part, small) == [[False], [False]]
 
 
 @pytest.mark.parametrize(
