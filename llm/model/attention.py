@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from llm.model.cache import KeyValueCache
 from llm.model.config import GPTConfig
 from llm.model.norm import RMSNorm
 from llm.model.rotary import Rotation, rotate
+
+# Of queries in training on a CPU: each block is compiled by itself, so few of them.
+SHORTEST_BLOCK, MOST_BLOCKS = 128, 4
 
 
 class CausalSelfAttention(nn.Module):
@@ -52,8 +57,8 @@ class CausalSelfAttention(nn.Module):
             keys, values = cache.store(self.layer, keys, values, positions)  # (B, K, S, D)
             queries = queries.to(keys)  # the cache may keep more digits
         dropout = self.drop_rate if self.training else 0.0
-        if dropout == 0.0 and _plain_is_faster(queries):
-            gathered = plain_attention(queries, keys, values, mask)  # (B, H, T, D)
+        if dropout == 0.0 and _blocks_are_faster(queries):
+            gathered = attention_by_blocks(queries, keys, values, mask)  # (B, H, T, D)
         else:
             gathered = F.scaled_dot_product_attention(
                 queries,  # (B, H, T, D)
@@ -77,15 +82,38 @@ class CausalSelfAttention(nn.Module):
         return queries, keys, values
 
 
-def _plain_is_faster(queries: Tensor) -> bool:
-    """Whether training on short texts on a CPU, where the fused kernel's backward pass is slow.
+def _blocks_are_faster(queries: Tensor) -> bool:
+    """Whether training on a CPU, where the fused kernel's backward pass is slow.
 
-    Forward and backward of 32 texts of 48 tokens, 6 heads, took 26 ms fused and 4 ms plain in
-    bfloat16, 66 and 6 in float32; of 16 texts of 256 tokens 64 and 34, 45 and 75 (one thread,
+    Forward and backward, fused and by blocks, of 32 texts of 48 tokens with 6 heads: 17 and 4 ms in
+    bfloat16, 6 and 4 in float32; of 16 of 256 with 12 heads 101 and 53, 91 and 71; of 8 of 1,024
+    369 and 364, 455 and 501, and compiled 642 and 594 with the projections around it (two threads,
     AVX-512, torch 2.13).
     """
-    longest = 256 if queries.dtype == torch.bfloat16 else 64
-    return queries.device.type == "cpu" and queries.requires_grad and queries.shape[-2] <= longest
+    return queries.device.type == "cpu" and queries.requires_grad
+
+
+def attention_by_blocks(
+    queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None
+) -> Tensor:
+    """`plain_attention` for a block of queries at a time, which skips the keys after each block.
+
+    Four blocks make five of every eight products. Of more than two the weights, T² numbers a head,
+    are not kept: the backward pass makes them anew (as Dao et al. 2022 do). mask: if any, lets no
+    token see a later one.
+    """
+    T = queries.shape[-2]
+    size = max(SHORTEST_BLOCK, -(-T // MOST_BLOCKS))
+    attend = plain_attention
+    if 2 * size < T:
+        attend = partial(checkpoint, plain_attention, use_reentrant=False, preserve_rng_state=False)
+    gathered = []
+    for start in range(0, T, size):
+        end = min(start + size, T)
+        seen = None if mask is None else mask[..., start:end, :end]
+        rows = queries[:, :, start:end]  # (B, H, t, D)
+        gathered.append(attend(rows, keys[:, :, :end], values[:, :, :end], seen))
+    return torch.cat(gathered, dim=2)  # (B, H, T, D)
 
 
 def plain_attention(
@@ -98,21 +126,24 @@ def plain_attention(
     """
     weights = attention_weights(queries, keys, mask)  # (B, H, T, S)
     grouped = _by_key_head(weights, values.shape[1])  # (B, K, H / K, T, S)
-    return (grouped @ values[:, :, None]).flatten(1, 2)  # (B, H, T, D)
+    return (grouped.to(values) @ values[:, :, None]).flatten(1, 2)  # (B, H, T, D)
 
 
 def attention_weights(queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
     """How much each token gathers from each, softmax(Q Kᵀ / √D): (B, H, T, S), rows sum to 1.
 
     queries (B, H, T, D), keys (B, K, S, D): each of the K serves H / K heads in a row. mask: who
-    may see whom, broadcast to (B, H, T, S); None: no token sees a later one, as in the decoder.
+    may see whom, broadcast to (B, H, T, S); None: no token sees a later one, as in the decoder,
+    where the queries are those of the last T tokens. In float32.
     """
-    grouped = _by_key_head(queries, keys.shape[1])  # (B, K, H / K, T, D)
-    products = (grouped @ keys[:, :, None].transpose(-2, -1)).flatten(1, 2)  # (B, H, T, S)
-    scores = products / math.sqrt(queries.shape[-1])  # (B, H, T, S)
+    T, S = queries.shape[-2], keys.shape[-2]
+    scaled = queries / math.sqrt(queries.shape[-1])  # (B, H, T, D)
+    grouped = _by_key_head(scaled, keys.shape[1])  # (B, K, H / K, T, D)
+    scores = (grouped @ keys[:, :, None].transpose(-2, -1)).flatten(1, 2)  # (B, H, T, S)
     if mask is None:
-        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=queries.device).tril()
-    return scores.masked_fill(~mask, -math.inf).softmax(dim=-1)  # (B, H, T, S)
+        mask = torch.ones(T, S, dtype=torch.bool, device=queries.device).tril(S - T)
+    unseen = torch.zeros(mask.shape, device=queries.device).masked_fill(~mask, -math.inf)
+    return (scores + unseen).softmax(dim=-1)  # (B, H, T, S)
 
 
 def _by_key_head(heads: Tensor, n_kv_heads: int) -> Tensor:

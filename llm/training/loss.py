@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 IGNORED = -100
@@ -84,18 +83,18 @@ def _chunked(
     to_weight = torch.zeros_like(weight, dtype=torch.float32)  # (P, C)
     for start in range(0, len(rows), size):
         part, aims = rows[start : start + size], targets[start : start + size]  # (n, C), (n,)
-        real = (aims != IGNORED)[:, None]  # (n, 1)
-        aims = torch.where(real, aims[:, None], 0)  # (n, 1)
-        logits = _logits(part, weight, vocab_size)  # (n, P)
-        scores = F.log_softmax(logits, dim=-1, dtype=torch.float32)  # (n, P)
-        total = total - (scores.gather(1, aims) * real).sum()
-        # log Σ exp(logits) is what the softmax took off each logit, so off the first.
-        spread = logits[:, :1].float() - scores[:, :1] if z_loss else None  # (n, 1)
-        if spread is not None:
-            total = total + z_loss * (spread.square() * real).sum()
+        real = (aims != IGNORED).float()[:, None]  # (n, 1)
+        aims = aims.clamp(min=0)[:, None]  # (n, 1)
+        logits = part @ weight.T  # (n, P)
+        spread = logits[:, :vocab_size].float().logsumexp(dim=-1, keepdim=True)  # (n, 1)
+        found = logits.gather(1, aims).float() - spread  # (n, 1), log-likelihoods
+        total = total + ((z_loss * spread.square() - found) * real).sum()
         if gradients:
-            pull = None if spread is None else 1 + 2 * z_loss * spread  # (n, 1)
-            slope = _slope(scores, aims, pull).mul_(real).to(part.dtype)  # (n, P)
+            # Of the loss by the logits: softmax, minus one at the target; of z-loss so much more.
+            pull = (1 + 2 * z_loss * spread) * real  # (n, 1)
+            slope = logits.float().sub_(spread).exp_().mul_(pull).to(part.dtype)  # (n, P)
+            slope[:, vocab_size:] = 0
+            slope.scatter_(1, aims, (found.exp() * pull - real).to(part.dtype))
             to_rows.append(slope @ weight)
             to_weight += slope.T @ part
     return total, torch.cat(to_rows) if to_rows else rows, to_weight
@@ -108,22 +107,3 @@ def _chunk_rows(rows: int, weight: Tensor) -> int:
     most = max(CHUNK_ROWS, wanted // weight.shape[0])
     chunks = max(1, -(-rows // most))
     return max(1, -(-rows // chunks))
-
-
-def _logits(part: Tensor, weight: Tensor, vocab_size: int) -> Tensor:
-    """Logits (n, P) of rows (n, C), where padding can never be predicted."""
-    logits = part @ weight.T  # (n, P)
-    if vocab_size < weight.shape[0]:
-        padding = torch.arange(weight.shape[0], device=part.device) >= vocab_size  # (P,)
-        logits = logits.masked_fill_(padding, -torch.inf)
-    return logits
-
-
-def _slope(scores: Tensor, aims: Tensor, pull: Tensor | None) -> Tensor:
-    """Softmax, times `pull` (n, 1), minus one at the target, (n, P); may overwrite `scores`."""
-    if torch.compiler.is_compiling():  # a comparison fuses into the pass that is made anyway
-        columns = torch.arange(scores.shape[1], device=scores.device)
-        softmax = scores.exp() if pull is None else scores.exp() * pull
-        return softmax - (columns == aims).to(scores.dtype)
-    softmax = scores.exp_() if pull is None else scores.exp_().mul_(pull)
-    return softmax.scatter_add_(1, aims, torch.full_like(scores[:, :1], -1.0))

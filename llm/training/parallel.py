@@ -75,7 +75,7 @@ class Crew(Protocol):
         """Until all are here."""
 
     def finish(self) -> None:
-        """Bring the trained weights home to the whole model; there is nothing to run after it."""
+        """Bring the trained weights home to the whole model."""
 
 
 class Alone:
@@ -150,6 +150,9 @@ class Replicated(_Together):
         self._act = DistributedDataParallel(
             _Act(self.model), forward_sync_buffers=False, gradient_as_bucket_view=True
         )
+        # The last to be let go of what DDP holds. Were that its C++ part, it would wait, holding
+        # the interpreter's lock, for gloo's thread, which may wait for the lock (torch 2.13.0).
+        vars(self._act)["group"] = dist.group.WORLD
 
     def run(self, act: Callable[..., T], *arguments: object) -> T:
         found: T = self._act(act, *arguments)
@@ -159,11 +162,6 @@ class Replicated(_Together):
     def gradients(self, *, last: bool) -> Iterator[None]:
         with contextlib.nullcontext() if last else self._act.no_sync():
             yield
-
-    def finish(self) -> None:
-        # The group must not go with DDP's C++ part: that holds the interpreter's lock while it
-        # waits for gloo's thread, which may wait for the lock to let a tensor go (torch 2.13.0).
-        del self._act
 
 
 class Sharded(_Together):

@@ -154,7 +154,8 @@ def autocast(runtime: Runtime) -> torch.autocast:
 
 def _compiled(loss: Callable[[Any, Batch], Tensor]) -> Callable[[Any, Batch], Tensor]:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(COMPILE_CACHE.resolve()))
-    return torch.compile(loss, dynamic=False)
+    # tanh by exp, of which GELU is made: twice as fast on a CPU as the library's.
+    return torch.compile(loss, dynamic=False, options={"cpp.use_decompose_tanh": True})
 
 
 @contextmanager
