@@ -26,13 +26,13 @@ Found = dict[str, list[Mapping[str, float]]]  # by side, one per repetition
 
 def _small(work: Path) -> list[Row]:
     batches = {"ours": 16, "reference": 16, "transformers": 16, "book": 16}
-    found = _take_turns("small", batches, steps=12, slow_steps=4, repeats=2, work=work)
+    found = _take_turns("small", batches, steps=10, slow_steps=4, repeats=2, work=work)
     return _step_rows("4 layers × 256, vocabulary 4,096", "small", found, book=8.0)
 
 
 def _short(work: Path) -> list[Row]:
-    batches = {"ours": 16, "reference": 16, "transformers": 8, "book": 8}
-    found = _take_turns("124M-256", batches, steps=4, slow_steps=2, repeats=1, work=work)
+    batches = {"ours": 16, "reference": 16, "book": 8}
+    found = _take_turns("124M-256", batches, steps=3, slow_steps=2, repeats=1, work=work)
     return _step_rows("124M, context 256", "124M-256", found, book=3.5)
 
 
