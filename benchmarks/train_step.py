@@ -65,6 +65,7 @@ def measure(
             "LLM_DEVICE": device,
             "TORCHINDUCTOR_CACHE_DIR": str(work / "inductor" / side),
         },
+        memory=False,  # the process tells its own
     )
     found: dict[str, float] = read_json(result, made_by="train_step")
     return found

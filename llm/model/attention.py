@@ -20,7 +20,13 @@ SHORTEST_BLOCK, MOST_BLOCKS = 128, 4
 
 
 class CausalSelfAttention(nn.Module):
-    """Every token gathers from itself and the tokens before it, in n_heads ways at once."""
+    """Every token gathers from itself and the tokens before it, in n_heads ways at once.
+
+    recompute: as in `GPTModel`; then the fused kernel serves, for compiled with blocks, and made
+    anew with the whole layer, the weights of all blocks stand in memory at once.
+    """
+
+    recompute = False
 
     def __init__(self, config: GPTConfig, layer: int) -> None:
         super().__init__()
@@ -57,7 +63,7 @@ class CausalSelfAttention(nn.Module):
             keys, values = cache.store(self.layer, keys, values, positions)  # (B, K, S, D)
             queries = queries.to(keys)  # the cache may keep more digits
         dropout = self.drop_rate if self.training else 0.0
-        if dropout == 0.0 and _blocks_are_faster(queries):
+        if dropout == 0.0 and not self.recompute and _blocks_are_faster(queries):
             gathered = attention_by_blocks(queries, keys, values, mask)  # (B, H, T, D)
         else:
             gathered = F.scaled_dot_product_attention(

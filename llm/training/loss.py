@@ -92,9 +92,9 @@ def _chunked(
         if gradients:
             # Of the loss by the logits: softmax, minus one at the target; of z-loss so much more.
             pull = (1 + 2 * z_loss * spread) * real  # (n, 1)
-            slope = logits.float().sub_(spread).exp_().mul_(pull).to(part.dtype)  # (n, P)
+            slope = logits.float().sub_(spread).exp_().mul_(pull)  # (n, P)
+            slope = _less_at(slope, aims, real).to(part.dtype)  # (n, P)
             slope[:, vocab_size:] = 0
-            slope.scatter_(1, aims, (found.exp() * pull - real).to(part.dtype))
             to_rows.append(slope @ weight)
             to_weight += slope.T @ part
     return total, torch.cat(to_rows) if to_rows else rows, to_weight
@@ -107,3 +107,11 @@ def _chunk_rows(rows: int, weight: Tensor) -> int:
     most = max(CHUNK_ROWS, wanted // weight.shape[0])
     chunks = max(1, -(-rows // most))
     return max(1, -(-rows // chunks))
+
+
+def _less_at(slope: Tensor, aims: Tensor, real: Tensor) -> Tensor:
+    """Slope (n, P) less `real` (n, 1) in the columns `aims` (n, 1); may overwrite it."""
+    if torch.compiler.is_compiling():  # fuses into one pass; a scatter would want a second matrix
+        columns = torch.arange(slope.shape[1], device=slope.device)
+        return slope - (columns == aims) * real
+    return slope.scatter_add_(1, aims, -real)

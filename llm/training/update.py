@@ -16,6 +16,7 @@ from torch import Tensor
 from torch._dynamo.exc import BackendCompilerFailed
 
 from llm.errors import InputError
+from llm.model.attention import CausalSelfAttention
 from llm.model.gpt import GPTModel
 from llm.runtime import Runtime
 from llm.training.config import TrainingConfig
@@ -73,7 +74,7 @@ class Updater:
         self._name = name
         self._parameters = [p for p in crew.model.parameters() if p.requires_grad]
         for part in crew.model.modules():
-            if isinstance(part, GPTModel):
+            if isinstance(part, GPTModel | CausalSelfAttention):
                 part.recompute = config.recompute
         self._loss = _compiled(task.loss) if runtime.compile else task.loss
 

@@ -108,6 +108,14 @@ def test_a_peak_between_two_looks_is_not_missed(tmp_path):
     assert ran.peak_bytes > 150 << 20
 
 
+def test_who_measures_speed_alone_is_not_looked_at(tmp_path):
+    code = "import time; time.sleep(0.3)"
+    ran = run_measured(
+        python(code), cwd=tmp_path, log=tmp_path / "log", environment={}, memory=False
+    )
+    assert ran.seconds > 0.3 and ran.peak_bytes == 0
+
+
 def test_a_command_sees_its_environment_and_folder(tmp_path):
     code = "import os; print(os.environ['BENCH_WORD'], os.getcwd())"
     run_measured(
