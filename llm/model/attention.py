@@ -93,7 +93,7 @@ def _blocks_are_faster(queries: Tensor) -> bool:
 
     Forward and backward, fused and by blocks, of 32 texts of 48 tokens with 6 heads: 17 and 4 ms in
     bfloat16, 6 and 4 in float32; of 16 of 256 with 12 heads 101 and 53, 91 and 71; of 8 of 1,024
-    369 and 364, 455 and 501, and compiled 642 and 594 with the projections around it (two threads,
+    369 and 364, 455 and 501, and compiled 671 and 594 with the projections around it (two threads,
     AVX-512, torch 2.13).
     """
     return queries.device.type == "cpu" and queries.requires_grad
