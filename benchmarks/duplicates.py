@@ -42,7 +42,7 @@ def figures(planted: dict[str, Any]) -> dict[str, float]:
 
 
 def _datasketch(house: House) -> list[tuple[str, str]]:
-    from llm.corpus.signatures import choose_bands
+    from llm.corpus.dedupe.signatures import choose_bands
 
     bands = choose_bands(PERMUTATIONS, SIMILARITY)
     settings, result = house.folder / "datasketch.json", house.folder / "pairs.json"

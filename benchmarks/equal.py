@@ -52,7 +52,7 @@ CHANGES: Mapping[str, Any] = {"clean": CLEAN, "dedupe": DEDUPE}
 
 def datatrove_settings() -> dict[str, Any]:
     """The same for datatrove: arguments of its filters by class, and of its MinHash."""
-    from llm.corpus.signatures import choose_bands
+    from llm.corpus.dedupe.signatures import choose_bands
 
     bands = choose_bands(PERMUTATIONS, SIMILARITY)
     return {

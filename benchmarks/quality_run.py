@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from benchmarks.corpora import mirror, text_corpus
 from benchmarks.house import settings_of
 from benchmarks.peers.reference import Reference
-from llm.corpus.gutenberg import strip_gutenberg
+from llm.corpus.extraction.gutenberg import strip_gutenberg
 from llm.evaluation.perplexity import mean_loss
 from llm.model.config import GPTConfig
 from llm.model.gpt import GPTModel

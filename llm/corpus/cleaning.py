@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llm.corpus.documents import document_id
-from llm.corpus.encoding import UnreadableError, decode
-from llm.corpus.extract import ExtractSettings, extract
-from llm.corpus.facts import Facts
-from llm.corpus.filters import FilterSettings, Verdict, judge
+from llm.corpus.extraction.encoding import UnreadableError, decode
+from llm.corpus.extraction.extract import ExtractSettings, extract
+from llm.corpus.extraction.normal_form import without_surrogates
+from llm.corpus.extraction.privacy import PrivacySettings
+from llm.corpus.filtering.facts import Facts
+from llm.corpus.filtering.filters import FilterSettings, Verdict, judge
+from llm.corpus.filtering.ngrams import load_model
+from llm.corpus.filtering.quality import quality
 from llm.corpus.licences import REASON, is_allowed
-from llm.corpus.ngrams import load_model
-from llm.corpus.normal_form import without_surrogates
-from llm.corpus.privacy import PrivacySettings
-from llm.corpus.quality import quality
-from llm.corpus.records import Record
+from llm.corpus.reading.records import Record
 
 
 class PerplexityLimit(NamedTuple):
-    """A file of llm.corpus.ngrams, its SHA-256, and the greatest perplexity by it."""
+    """A file of llm.corpus.filtering.ngrams, its SHA-256, and the greatest perplexity by it."""
 
     model: Path
     sha256: str

@@ -31,7 +31,7 @@ DOCUMENT_SCHEMA = pa.schema(
         ("licence", pa.string()),  # SPDX name or words, from the source
         ("language", pa.string()),  # ISO 639-1 code, as identified
         ("language_score", pa.float32()),  # probability of that language, 0 to 1
-        ("quality", pa.float32()),  # 0 to 1, higher is better, see llm.corpus.quality
+        ("quality", pa.float32()),  # 0 to 1, higher is better, see llm.corpus.filtering.quality
         ("cluster", pa.string()),  # lowest id among the near-duplicates; "" before dedupe
         ("raw_id", pa.string()),  # id in the raw source: file name, or the record's own id
     ]
@@ -46,7 +46,7 @@ REJECT_SCHEMA = pa.schema(
         ("text", pa.string()),  # the first 2,000 characters
     ]
 )
-# All documents that came into dedupe; see llm.corpus.dedup for kinds.
+# All documents that came into dedupe; see llm.corpus.dedupe.clusters for kinds.
 CLUSTER_SCHEMA = pa.schema(
     [
         ("id", pa.string()),  # as in the cleaned documents

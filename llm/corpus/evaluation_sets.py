@@ -8,7 +8,7 @@ from pathlib import Path
 from llm.corpus.contamination import EvaluationSet
 from llm.corpus.instructions import read_records as read_instructions
 from llm.corpus.messages import MESSAGE_SCHEMA
-from llm.corpus.records import read_records
+from llm.corpus.reading.records import read_records
 from llm.errors import InputError
 from llm.files import open_parquet, read_manifest
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from llm.corpus.similar import clusters, normalise, word_pairs
+from llm.corpus.dedupe.similar import clusters, normalise, word_pairs
 from llm.errors import InputError
 from llm.files import open_parquet
 

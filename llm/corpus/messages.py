@@ -13,7 +13,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from llm.corpus.similar import character_shingles, clusters, normalise
+from llm.corpus.dedupe.similar import character_shingles, clusters, normalise
 from llm.errors import InputError
 
 # id: hash of the text. label: 1 for the positive class. cluster: id of a near-duplicate cluster.

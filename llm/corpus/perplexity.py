@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from llm.corpus.cleaning import Cleaner, PerplexityLimit
-from llm.corpus.filters import PerplexitySettings
-from llm.corpus.ngrams import NgramModel
-from llm.corpus.records import read_records
+from llm.corpus.filtering.filters import PerplexitySettings
+from llm.corpus.filtering.ngrams import NgramModel
+from llm.corpus.reading.records import read_records
 from llm.errors import InputError
 from llm.files import sha256_of
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from llm.corpus import records
 from llm.corpus.cleaning import Cleaner
 from llm.corpus.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
-from llm.corpus.formats import format_of
-from llm.corpus.records import Record, read_unit, work_units
+from llm.corpus.reading import records
+from llm.corpus.reading.formats import format_of
+from llm.corpus.reading.records import Record, read_unit, work_units
 from llm.work_cache import Entry, WorkCache, key_of
 
 UNIT_BYTES = 4 * 1024 * 1024

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from llm.config import Section
-from llm.corpus.extract import ExtractSettings
-from llm.corpus.filters import FilterSettings, PerplexitySettings
+from llm.corpus.extraction.extract import ExtractSettings
+from llm.corpus.extraction.privacy import PrivacySettings
+from llm.corpus.filtering.filters import FilterSettings, PerplexitySettings
 from llm.corpus.licences import Licence, LicenceLedger, allowed
-from llm.corpus.privacy import PrivacySettings
 from llm.errors import InputError
 from llm.tracking import Tracker
 

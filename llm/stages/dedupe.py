@@ -15,8 +15,8 @@ from llm.tracking import Tracker
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from llm.corpus.dedup import Clusters
-    from llm.corpus.index import Index
+    from llm.corpus.dedupe.clusters import Clusters
+    from llm.corpus.dedupe.index import Index
     from llm.corpus.planted import Observed
 
 _MADE_BY = "clean"
@@ -66,18 +66,18 @@ def run(
     without paragraphs or lines said before where that is asked for; and to `clusters` what became
     of each document.
 
-    cache: signatures of before, by id (see llm.corpus.signed); without it all are made. Returns
-    counts of exact, normalised (equal words) and near duplicates, of clusters and of pieces
-    dropped, the greatest cluster's size, the probability curve of the search, and, where `raw`
-    says what was planted, recall and precision (see llm.corpus.planted.score). Memory: LLM_MEMORY.
+    cache: signatures of before, by id (see llm.corpus.dedupe.signed); without it all are made.
+    Returns counts of exact, normalised (equal words) and near duplicates, of clusters and of pieces
+    dropped, the greatest cluster's size, the probability curve of the search, and, where `raw` says
+    what was planted, recall and precision (see llm.corpus.planted.score). Memory: LLM_MEMORY.
     """
     from llm.corpus.cluster import where_asked
-    from llm.corpus.dedup import find_clusters
+    from llm.corpus.dedupe.clusters import find_clusters
+    from llm.corpus.dedupe.index import Scratch, read_index
+    from llm.corpus.dedupe.signatures import Signing, choose_bands
+    from llm.corpus.dedupe.signed import open_signer
     from llm.corpus.documents import read_documents, row_count
-    from llm.corpus.index import Scratch, read_index
     from llm.corpus.planted import Observed, read_planted
-    from llm.corpus.signatures import Signing, choose_bands
-    from llm.corpus.signed import open_signer
     from llm.files import new_directory, read_manifest, write_manifest
     from llm.memory import memory_bytes
 
@@ -128,9 +128,9 @@ def _write_unique(
 
     Of clusters whose document became too short nobody stays: `found` is told.
     """
-    from llm.corpus.dedup import drop_clusters
-    from llm.corpus.index import Scratch
-    from llm.corpus.repeats import SEPARATORS, Repeats, drop_repeats
+    from llm.corpus.dedupe.clusters import drop_clusters
+    from llm.corpus.dedupe.index import Scratch
+    from llm.corpus.dedupe.repeats import SEPARATORS, Repeats, drop_repeats
     from llm.memory import memory_bytes
 
     counts = {}
@@ -153,8 +153,8 @@ def _write_unique(
 def _write_survivors(documents: Path, index: Index, found: Clusters, folder: Path) -> None:
     import pyarrow as pa
 
+    from llm.corpus.dedupe.index import numbered, unpack_ids
     from llm.corpus.documents import DOCUMENT_SCHEMA, read_documents
-    from llm.corpus.index import numbered, unpack_ids
     from llm.corpus.parts import PrefixWriter, part_bits
 
     kept_bytes = int(index.text_bytes[found.kept].sum())
@@ -173,9 +173,9 @@ def _write_clusters(
     import numpy as np
     import pyarrow as pa
 
-    from llm.corpus.dedup import EXACT, KINDS
+    from llm.corpus.dedupe.clusters import EXACT, KINDS
+    from llm.corpus.dedupe.index import numbered, unpack_ids
     from llm.corpus.documents import CLUSTER_SCHEMA, read_documents
-    from llm.corpus.index import numbered, unpack_ids
     from llm.corpus.parts import PrefixWriter, part_bits
 
     counts: Counter[str] = Counter()

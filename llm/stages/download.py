@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from llm.config import Section
-from llm.corpus.members import ArchiveLimits
-from llm.corpus.sources import KINDS, Source
+from llm.corpus.sources.members import ArchiveLimits
+from llm.corpus.sources.settings import KINDS, Source
 
 _ROWS_SHOWN = 100  # files named among the metrics: a corpus may have a million
 
@@ -57,9 +57,9 @@ def run(
     Returns files and bytes, in all, per kind, per licence and per source, and the first hundred
     rows of the ledger; the whole of it stands in the folders' manifests.
     """
-    from llm.corpus.fetch import Fetcher
-    from llm.corpus.gathering import Gatherer, collect
-    from llm.corpus.remote import Store
+    from llm.corpus.sources.fetch import Fetcher
+    from llm.corpus.sources.gathering import Gatherer, collect
+    from llm.corpus.sources.remote import Store
     from llm.corpus.synthetic.instructions import write_instructions
     from llm.corpus.synthetic.messages import write_messages
     from llm.corpus.synthetic.stories import write_stories

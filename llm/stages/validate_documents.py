@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from llm.config import Section
-from llm.corpus.reasons import Fault, Reason
+from llm.corpus.filtering.reasons import Fault, Reason
 
 
 class Config(Section):
@@ -48,7 +48,7 @@ def run(
 
     clean_metrics: the metrics of the stage clean. Raises InputError listing all that failed.
     """
-    from llm.corpus.reasons import REASONS
+    from llm.corpus.filtering.reasons import REASONS
     from llm.errors import InputError
     from llm.files import read_json
     from llm.validation.documents import documents_contract

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from llm.config import Section
-from llm.corpus.sources import Kind
+from llm.corpus.sources.settings import Kind
 
 
 class Config(Section):
@@ -43,7 +43,7 @@ def run(
 
     Raises InputError listing all that failed.
     """
-    from llm.corpus.sources import KINDS
+    from llm.corpus.sources.settings import KINDS
     from llm.validation.gate import check
     from llm.validation.raw import raw_contract
 

@@ -35,7 +35,7 @@ def _plain(value):
 
 
 def test_bands_and_hashes_are_ours():
-    from llm.corpus.signatures import choose_bands
+    from llm.corpus.dedupe.signatures import choose_bands
 
     minhash = equal.datatrove_settings()["minhash"]
     bands = choose_bands(equal.PERMUTATIONS, equal.SIMILARITY)
@@ -48,7 +48,7 @@ def test_datasketch_sees_the_words_that_our_signatures_see():
     import daft
     from daft import col
 
-    from llm.corpus.signatures import normalised as ours
+    from llm.corpus.dedupe.signatures import normalised as ours
 
     texts = [
         "“Déjà vu!” — he SAID,\n\nagain:  1,000 times.",

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from llm.corpus.cleaning import Cleaner
 from llm.corpus.documents import document_id
+from llm.corpus.extraction.normal_form import normalise
+from llm.corpus.extraction.privacy import mask_personal_data
 from llm.corpus.licences import allowed
-from llm.corpus.normal_form import normalise
-from llm.corpus.privacy import mask_personal_data
-from llm.corpus.records import Record
+from llm.corpus.reading.records import Record
 from tests.corpus.conftest import changed
 
 GOOD = "The old man walked to the harbour and watched the naïve boats come home."

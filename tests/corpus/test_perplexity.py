@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from llm.corpus.filters import PerplexitySettings
+from llm.corpus.filtering.filters import PerplexitySettings
 from llm.corpus.perplexity import learn_limit
-from llm.corpus.records import Record
+from llm.corpus.reading.records import Record
 from llm.errors import InputError
 
 LEDGER = [{"name": "own", "file": "a.jsonl", "licence": "l", "bytes": 1}]

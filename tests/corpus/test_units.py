@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from llm.corpus import tables, units
-from llm.corpus.records import Record, read_records, read_unit
+from llm.corpus import units
+from llm.corpus.reading import tables
+from llm.corpus.reading.records import Record, read_records, read_unit
 from llm.corpus.units import Unit, UnitCleaner, trips, units_of
 from llm.work_cache import WorkCache
 from tests.corpus.test_cleaning import GOOD

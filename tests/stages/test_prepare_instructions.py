@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from llm.corpus.similar import normalise
+from llm.corpus.dedupe.similar import normalise
 from llm.errors import InputError
 from llm.files import read_manifest, write_manifest
 from llm.stages.prepare_instructions import Config, run

@@ -10,7 +10,7 @@ import pytest
 
 from llm.corpus import licences
 from llm.corpus.documents import REJECT_SCHEMA
-from llm.corpus.reasons import REASONS
+from llm.corpus.filtering.reasons import REASONS
 from llm.errors import InputError
 from llm.files import write_parquet
 from llm.validation.rejects import rejects_contract

@@ -1,0 +1,1 @@
+"""From raw text to plain text: encoding, markup, boilerplate, wrapped lines, personal data."""

@@ -1,0 +1,45 @@
+"""Lines of pages go; prose that mentions the same things stays."""
+
+import pytest
+
+from llm.corpus.extraction.page_lines import strip_page_lines, strip_unended_lines
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "We use cookies to improve your experience. Accept cookies",
+        "© 2019 Example Ltd. All rights reserved.",
+        "Subscribe to our newsletter!",
+        "Read more »",
+        "Home | About us | Contact",
+        "Sign up for free to comment. Already have an account? Log in.",
+        "Related articles: ten tales",
+        "Please enable JavaScript to see this.",
+        "Skip to content",
+        "Comments",
+        "Read our Terms of Service",
+    ],
+)
+def test_page_lines_go(line):
+    assert strip_page_lines(f"A story began.\n\n{line}\n\nIt ended.") == (
+        "A story began.\n\nIt ended."
+    )
+    assert strip_page_lines(line) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My grandmother always uses cookies to win people over. " + "She bakes well. " * 20,
+        "The menu was long, and they shared it.",
+        "He came to terms of peace.\n\nShare and share alike, she said.",
+    ],
+)
+def test_prose_stays(text):
+    assert strip_page_lines(text) == text
+
+
+def test_lines_without_an_end_go():
+    text = "A heading\n\nIt began.\nmenu entry\n\n\u201cIt ended!\u201d"
+    assert strip_unended_lines(text) == "It began.\n\n\u201cIt ended!\u201d"
