@@ -1,6 +1,7 @@
 """Tokens per second of the loader, against those of the training step that it feeds.
 
-Each is measured in a process of its own: python -m benchmarks.loading loader|step RESULT.json
+Each is measured in a process of its own: python -m benchmarks.loading SECONDS RESULT.json for the
+loader, and benchmarks.train_step for the step.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import train_step
 from benchmarks.house import ROOT
 from benchmarks.measure import Row, alternate, row, run_measured
 from llm.files import read_json, write_json
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from llm.tokens.loader import WindowLoader
 
 AT_LEAST = 50.0
-_LAYERS, _WIDTH, _HEADS, _CONTEXT, _VOCAB_SIZE = 4, 256, 4, 256, 4096
+_SHAPE = train_step.SHAPES["small"]
 _BATCH = 16
 _STREAM_TOKENS = 5_000_000
 _SEED = 1
@@ -28,26 +30,29 @@ def rows(work: Path, *, repeats: int, steps: int = 15, seconds: float = 3.0) -> 
     """One row. The step is the trainer's own, forward, backward and update: in bfloat16 and
     compiled where the machine can. steps, seconds: how long each is measured."""
 
-    def measure(what: str, amount: float) -> float:
-        result = work / "loading" / f"{what}.json"
+    def rate_of_loader() -> float:
+        result = work / "loading" / "loader.json"
         run_measured(
-            [sys.executable, "-m", "benchmarks.loading", what, str(amount), result],
+            [sys.executable, "-m", "benchmarks.loading", str(seconds), result],
             cwd=ROOT,
-            log=work / "loading" / f"{what}.log",
+            log=work / "loading" / "loader.log",
             environment={},
         )
         return float(read_json(result, made_by="loading"))
 
-    loader, step = alternate(
-        repeats, lambda: measure("loader", seconds), lambda: measure("step", steps)
-    )
+    def rate_of_step() -> float:
+        found = train_step.measure("ours", "small", batch_size=_BATCH, steps=steps, work=work)
+        return found["tokens_per_second"]
+
+    loader, step = alternate(repeats, rate_of_loader, rate_of_step)
+    shape = f"{_SHAPE.n_layers} layers × {_SHAPE.emb_dim}, vocabulary {_SHAPE.vocab_size}"
     return [
         row(
-            f"loader: batches of {_BATCH} × {_CONTEXT}",
+            f"loader: batches of {_BATCH} × {_SHAPE.context_length}",
             unit="tokens/s",
             ours=loader,
             peer=step,
-            peer_name=f"our training step, {_LAYERS} layers × {_WIDTH}, vocabulary {_VOCAB_SIZE}",
+            peer_name=f"our training step, {shape}",
             at_least=AT_LEAST,
         )
     ]
@@ -60,8 +65,11 @@ def window_loader() -> WindowLoader:
     from llm.tokens.loader import WindowLoader
     from llm.tokens.windows import Windows
 
-    ids = np.random.default_rng(_SEED).integers(0, _VOCAB_SIZE, _STREAM_TOKENS, dtype=np.uint16)
-    windows = Windows(token_ids=ids, context_length=_CONTEXT, stride=_CONTEXT)
+    length = _SHAPE.context_length
+    ids = np.random.default_rng(_SEED).integers(
+        0, _SHAPE.vocab_size, _STREAM_TOKENS, dtype=np.uint16
+    )
+    windows = Windows(token_ids=ids, context_length=length, stride=length)
     return WindowLoader(windows, batch_size=_BATCH, seed=_SEED)
 
 
@@ -74,55 +82,5 @@ def loader_rate(seconds: float) -> float:
     return tokens / passed
 
 
-def step_rate(steps: int, *, compile: bool = True) -> float:
-    """Tokens per second of training steps, the first one left out."""
-    from llm.model.config import GPTConfig
-    from llm.model.gpt import GPTModel
-    from llm.runtime import choose_runtime
-    from llm.tracking import MemoryTracker
-    from llm.training.config import TrainingConfig
-    from llm.training.loop import train
-    from llm.training.next_token import NextTokenTask
-
-    config = TrainingConfig(
-        batch_size=_BATCH,
-        epochs=1,
-        maximum_steps=steps,
-        learning_rate=1e-3,
-        min_learning_rate=1e-4,
-        warmup_fraction=0.1,
-        weight_decay=0.1,
-        compile=compile,
-        evaluate_every_steps=steps,
-        checkpoint_every_steps=steps,
-    )
-    shape = GPTConfig(
-        context_length=_CONTEXT,
-        emb_dim=_WIDTH,
-        n_heads=_HEADS,
-        n_layers=_LAYERS,
-        drop_rate=0.0,
-        qkv_bias=True,
-        tie_embeddings=True,
-        vocab_size=_VOCAB_SIZE,
-    )
-    runtime = choose_runtime(seed=_SEED, precision=config.precision, compile=config.compile)
-    tracker = MemoryTracker()
-    train(
-        GPTModel(shape),
-        NextTokenTask(validation_loss=lambda _: 0.0),
-        window_loader(),
-        config=config,
-        runtime=runtime,
-        seed=_SEED,
-        checkpoints=None,
-        tracker=tracker,
-        name="training step",
-    )
-    return tracker.timings["tokens_per_second"]
-
-
 if __name__ == "__main__":
-    what, amount, result = sys.argv[1:]
-    rate = loader_rate(float(amount)) if what == "loader" else step_rate(int(amount))
-    write_json(Path(result), rate)
+    write_json(Path(sys.argv[2]), loader_rate(float(sys.argv[1])))

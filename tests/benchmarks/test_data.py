@@ -6,8 +6,9 @@ import pytest
 
 from benchmarks import data
 from benchmarks.editions import EDITIONS, pairs_of
-from benchmarks.loading import loader_rate, step_rate
+from benchmarks.loading import loader_rate
 from benchmarks.measure import row
+from benchmarks.train_step import SHAPES, seconds_of_ours
 
 
 def test_every_measurement_has_a_name_to_ask_for(capsys):
@@ -70,5 +71,7 @@ def test_the_truth_names_every_english_book_once(root):
 
 
 @pytest.mark.slow
-def test_the_loader_and_the_step_have_a_rate():
-    assert loader_rate(0.05) > step_rate(2, compile=False) > 0
+def test_the_loader_is_faster_than_the_step_it_feeds():
+    config, batch_size = SHAPES["small"], 16
+    slowest = max(seconds_of_ours(config, batch_size, 2, compile=False))
+    assert loader_rate(0.05) > batch_size * config.context_length / slowest > 0
