@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from typing import TypeVar
 
@@ -39,6 +40,17 @@ def worker_count() -> int:
     return int(text)
 
 
+def prepare_workers(module: str) -> None:
+    """Start the process from which workers will be forked, and let it import `module`.
+
+    It does so beside this process, which has imports of its own; and what workers have in common
+    is read once and lies in memory once. Without this call `ordered_map` starts it, empty.
+    """
+    if not cluster.is_wanted():
+        multiprocessing.set_forkserver_preload([module])
+        forkserver.ensure_running()
+
+
 def ordered_map(
     function: Callable[[T], R], items: Iterable[T], *, workers: int
 ) -> Generator[R, None, None]:
@@ -55,9 +67,10 @@ def ordered_map(
     if workers <= 1:
         yield from map(function, items)
         return
-    with ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
-    ) as pool:
+    # A server that has done nothing but imports forks them: this process may have threads, which
+    # do not survive a fork.
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
         waiting: deque[Future[R]] = deque()
         try:
             for item in items:

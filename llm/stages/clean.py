@@ -58,19 +58,23 @@ def run(
     per reason, repaired per kind, and per licence. Raises InputError where nothing is kept.
     Processes: LLM_WORKERS, or a Ray cluster.
     """
+    from llm.corpus.workers import ordered_map, prepare_workers, worker_count
+    from llm.files import new_directory, read_manifest, write_manifest
+
+    ledger = read_manifest(raw, made_by="download")["sources"]
+    workers = worker_count() if sum(row["bytes"] for row in ledger) > _SPREAD_BYTES else 1
+    if workers > 1:
+        prepare_workers("llm.corpus.preload")  # while this process imports what follows
+
     from llm.corpus.cleaning import Cleaner
     from llm.corpus.documents import REJECT_SCHEMA, PartWriter, require_passed, sorted_documents
     from llm.corpus.perplexity import learn_limit
     from llm.corpus.units import UnitCleaner, trips, units_of
-    from llm.corpus.workers import ordered_map, worker_count
-    from llm.files import new_directory, read_manifest, write_manifest
     from llm.progress import Progress
     from llm.work_cache import open_cache
 
     if validated:
         require_passed(validated, made_by="validate_raw")
-    ledger = read_manifest(raw, made_by="download")["sources"]
-    size = sum(row["bytes"] for row in ledger)
     cleaner = Cleaner(
         extract=config.extract,
         personal_data=config.personal_data,
@@ -89,7 +93,6 @@ def run(
         with sorted_documents(folder) as kept, Progress("clean", unit="documents") as progress:
             place = raw.resolve()  # processes of other machines start in other folders
             work = trips(units_of(place, ledger))
-            workers = worker_count() if size > _SPREAD_BYTES else 1
             for trip in ordered_map(UnitCleaner(place, cleaner, known), work, workers=workers):
                 for unit in trip:
                     kept.add_table(unit.kept)

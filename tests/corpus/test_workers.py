@@ -87,6 +87,28 @@ def test_workers_end_with_a_killed_parent(tmp_path, root):
     assert not any(_alive(pid) for pid in pids)
 
 
+def test_workers_begin_with_what_was_prepared(tmp_path, root):
+    script = tmp_path / "work.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import sys
+            from llm.corpus.workers import ordered_map, prepare_workers
+
+            def work(number):
+                return "colorsys" in sys.modules
+
+            if __name__ == "__main__":
+                prepare_workers("colorsys")
+                assert "colorsys" not in sys.modules
+                assert all(ordered_map(work, range(4), workers=2))
+            """
+        )
+    )
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    subprocess.run([sys.executable, str(script)], env=environment, check=True, timeout=60)
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

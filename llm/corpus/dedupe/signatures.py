@@ -130,6 +130,8 @@ def normalised_texts(texts: Any) -> pa.Array:
 
 def _engine() -> Any:
     os.environ.setdefault("DAFT_PROGRESS_BAR", "0")  # its bars would overwrite our lines
+    # Where this says nothing it imports Ray, to see whether a cluster is at hand.
+    os.environ.setdefault("DAFT_RUNNER", "native")
     import daft
 
     return daft
