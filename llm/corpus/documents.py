@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from llm.corpus.parts import PART_BYTES, SortingWriter, part_name
+from llm.corpus.parts import PART_BYTES, ROW_BYTES, SortingWriter, part_name
 from llm.errors import InputError
 from llm.files import open_parquet, read_json, require, write_parquet
 from llm.memory import memory_bytes
@@ -107,7 +107,7 @@ def read_rows(directory: Path, *, made_by: str, columns: list[str] | None = None
 class PartWriter:
     """Writes rows, in the order given, into part-00000.parquet and so on.
 
-    A part ends where its text reaches `part_bytes`, so equal rows give equal files.
+    A part ends where its rows reach `part_bytes`, so equal rows give equal files.
     """
 
     def __init__(self, directory: Path, schema: pa.Schema, *, part_bytes: int = PART_BYTES) -> None:
@@ -124,7 +124,7 @@ class PartWriter:
         """Append one row."""
         size = len(row["text"].encode("utf-8"))
         self._waiting.append(row)
-        self._waiting_bytes += size
+        self._waiting_bytes += size + ROW_BYTES
         self.rows += 1
         self.text_bytes += size
         if self._waiting_bytes >= self._part_bytes:

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from llm.files import write_parquet
 
-PART_BYTES = 16 * 2**20  # text of a part, on average
-_ROW_BYTES = 200  # what a row weighs besides its text, about
+PART_BYTES = 16 * 2**20  # of a part, on average
+ROW_BYTES = 200  # what a row weighs besides its text, about
 _ROWS_AT_ONCE = 1024  # rows that wait as dictionaries
 _RUN_BATCH_ROWS = 256  # rows of a sorted run that are in memory while runs are merged
 _MOST_BITS = 20
@@ -30,11 +30,13 @@ def part_name(number: int) -> str:
     return f"part-{number:05d}.parquet"
 
 
-def part_bits(text_bytes: int, part_bytes: int = PART_BYTES) -> int:
-    """The least number of bits by which text of this size has parts of `part_bytes` at most, on
-    average."""
+def part_bits(text_bytes: int, *, rows: int, part_bytes: int = PART_BYTES) -> int:
+    """The least number of bits by which so many rows, with so much text in all, have parts of
+    `part_bytes` at most, on average. Rows count besides their text, since whoever reads a part
+    holds something for each: many tiny texts must not be one part."""
+    size = text_bytes + ROW_BYTES * rows
     bits = 0
-    while text_bytes > part_bytes << bits and bits < _MOST_BITS:
+    while size > part_bytes << bits and bits < _MOST_BITS:
         bits += 1
     return bits
 
@@ -131,7 +133,7 @@ class SortingWriter:
         """Take the rows of a table of the folder's schema."""
         size = text_bytes(table)
         self._tables.append(table)
-        self._held_bytes += size + _ROW_BYTES * table.num_rows
+        self._held_bytes += size + ROW_BYTES * table.num_rows
         self.rows += table.num_rows
         self.text_bytes += size
         if self._held_bytes >= self._most_bytes:
@@ -140,7 +142,7 @@ class SortingWriter:
     def close(self) -> None:
         """Merge and write every row; remove the scratch files."""
         self._settle()
-        bits = part_bits(self.text_bytes, self._part_bytes)
+        bits = part_bits(self.text_bytes, rows=self.rows, part_bytes=self._part_bytes)
         writer = PrefixWriter(self._directory, self._schema, bits=bits)
         for table in self._merged(bits):  # equal ids never stand in two of these
             writer.add(self._first_of_equal(table) if self._distinct else table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 
 def draw(seed: int, name: str) -> float:
@@ -66,34 +66,56 @@ def held_out(
     return range(start, start + wanted)
 
 
-def plan(lengths: Mapping[str, int], *, seed: int, fraction: float) -> dict[str, range]:
-    """Which sections of each cluster's document validate; an empty range where none.
+class Sides:
+    """Which sections of each document validate; an empty range where none.
 
-    lengths: sections per cluster, 1 for a document that stays whole. New clusters move no other,
-    with one exception. Both sides get something: where the hashes leave one side empty, and only
-    then, the cluster with the lowest (or highest) draw changes sides, and it goes back when new
-    documents fill that side. Raises ValueError where there are fewer than two sections in all.
+    What is drawn for is a unit: a cluster whose documents stay whole, with one section, or a long
+    document with several. All units are counted before any is asked for; none is remembered, so
+    that memory does not grow with them. New units move no other, with one exception. Both sides
+    get something: where the hashes leave one side empty, and only then, the unit with the lowest
+    (or highest) draw changes sides, and it goes back when new documents fill that side.
     """
-    if sum(lengths.values()) < 2:
-        raise ValueError("fewer than two sections")
-    runs: dict[str, range] = {}
-    for cluster, sections in lengths.items():
+
+    def __init__(self, *, seed: int, fraction: float) -> None:
+        self._seed = seed
+        self._fraction = fraction
+        self._validates = False  # whether anything does
+        self._trains = False
+        self._lowest: tuple[float, str, int] | None = None  # draw, unit, sections
+        self._highest: tuple[float, str, int] | None = None
+
+    def count(self, unit: str, sections: int) -> None:
+        """Take note of a unit; of a cluster, once or once per document."""
+        held = len(self._drawn(unit, sections))
+        self._validates |= held > 0
+        self._trains |= held < sections
+        place = (draw(self._seed, unit), unit, sections)
+        self._lowest = min(self._lowest or place, place)
+        self._highest = max(self._highest or place, place)
+
+    @property
+    def enough(self) -> bool:
+        """Whether there is something for both sides: two units, or several sections of one."""
+        return self._lowest != self._highest or (self._lowest is not None and self._lowest[2] > 1)
+
+    def of(self, unit: str, sections: int) -> range:
+        """The sections of a unit that validate. Raises ValueError where there is not `enough`."""
+        if not self.enough:
+            raise ValueError("fewer than two sections")
+        assert self._lowest is not None
+        assert self._highest is not None
+        if not self._validates and unit == self._lowest[1]:
+            if sections == 1:
+                return range(1)
+            return held_out(self._seed, unit, sections, self._fraction, at_least=1)
+        if not self._trains and unit == self._highest[1]:
+            return range(0)
+        return self._drawn(unit, sections)
+
+    def _drawn(self, unit: str, sections: int) -> range:
         if sections > 1:
-            runs[cluster] = held_out(seed, cluster, sections, fraction)
-        else:
-            runs[cluster] = range(is_validation(seed, cluster, fraction))
-    held = sum(map(len, runs.values()))
-    if held in (0, sum(lengths.values())):
-        ordered = sorted(lengths, key=lambda cluster: (draw(seed, cluster), cluster))
-        if held:
-            runs[ordered[-1]] = range(0)
-        else:
-            first = ordered[0]
-            sections = lengths[first]
-            runs[first] = (
-                range(1) if sections == 1 else held_out(seed, first, sections, fraction, at_least=1)
-            )
-    return runs
+            return held_out(self._seed, unit, sections, self._fraction)
+        return range(is_validation(self._seed, unit, self._fraction))
 
 
 def blocks(sections: Sequence[str], held: range) -> list[tuple[str, bool]]:

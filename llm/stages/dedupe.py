@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from llm.corpus.planted import Observed
 
 _MADE_BY = "clean"
-_MEMBER_BYTES = 128  # a row of the clusters, about
 
 
 class Pieces(Section):
@@ -157,8 +156,8 @@ def _write_survivors(documents: Path, index: Index, found: Clusters, folder: Pat
     from llm.corpus.documents import DOCUMENT_SCHEMA, read_documents
     from llm.corpus.parts import PrefixWriter, part_bits
 
-    kept_bytes = int(index.text_bytes[found.kept].sum())
-    writer = PrefixWriter(folder, DOCUMENT_SCHEMA, bits=part_bits(kept_bytes))
+    kept_bytes, kept_rows = int(index.text_bytes[found.kept].sum()), int(found.kept.sum())
+    writer = PrefixWriter(folder, DOCUMENT_SCHEMA, bits=part_bits(kept_bytes, rows=kept_rows))
     for batch, numbers, first in numbered(read_documents(documents, made_by=_MADE_BY)):
         names = unpack_ids(index.ids[found.cluster[numbers]])
         kept = pa.array(first & found.kept[numbers])
@@ -179,7 +178,7 @@ def _write_clusters(
     from llm.corpus.parts import PrefixWriter, part_bits
 
     counts: Counter[str] = Counter()
-    bits = part_bits(int(index.copies.sum()) * _MEMBER_BYTES)
+    bits = part_bits(0, rows=int(index.copies.sum()))
     writer = PrefixWriter(folder, CLUSTER_SCHEMA, bits=bits)
     columns = ["id", "raw_id", "source"]
     batches = read_documents(documents, made_by=_MADE_BY, columns=columns)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from llm.config import Section
 from llm.errors import InputError
+
+if TYPE_CHECKING:
+    from llm.corpus.split import Sides
 
 
 class Config(Section):
@@ -34,20 +37,22 @@ def run(config: Config, *, documents: Path, train: Path, validation: Path) -> di
     into at most three texts that do not overlap: before what validates, that, and after it. So
     both sides may hold parts of one book, but never the same or nearly the same part. Such a
     part's cluster and raw_id carry its number, for it is the unit that is split.
-    Raises InputError where there is but one document that stays whole.
+    Raises InputError where there is but one cluster, of documents that stay whole. Memory does not
+    grow with the documents.
     """
     from llm.corpus.documents import read_rows, sorted_documents
-    from llm.corpus.split import plan
+    from llm.corpus.split import Sides
     from llm.files import new_directory, read_manifest, write_manifest
 
     read_manifest(documents, made_by="decontaminate")
-    lengths: dict[str, int] = {}
+    sides = Sides(seed=config.seed, fraction=config.validation_fraction)
+    found = cut = 0
     for row in read_rows(documents, made_by="decontaminate", columns=["id", "cluster", "text"]):
         sections = len(_sections(row["text"], config))
-        lengths[_unit(row, sections)] = sections
-    if sum(lengths.values()) < 2:
-        raise _nothing_to_split(documents, len(lengths))
-    held = plan(lengths, seed=config.seed, fraction=config.validation_fraction)
+        sides.count(_unit(row, sections), sections)
+        found, cut = found + 1, cut + (sections > 1)
+    if not sides.enough:
+        raise _nothing_to_split(documents, found)
     counts = {True: [0, 0], False: [0, 0]}  # documents, characters; True is validation
     with new_directory(train) as train_folder, new_directory(validation) as validation_folder:
         with (
@@ -55,7 +60,7 @@ def run(config: Config, *, documents: Path, train: Path, validation: Path) -> di
             sorted_documents(validation_folder) as validation_writer,
         ):
             for row in read_rows(documents, made_by="decontaminate"):
-                for part, is_held in _parts(row, held, config):
+                for part, is_held in _parts(row, sides, config):
                     (validation_writer if is_held else train_writer).add(part)
                     counts[is_held][0] += 1
                     counts[is_held][1] += len(part["text"])
@@ -69,7 +74,7 @@ def run(config: Config, *, documents: Path, train: Path, validation: Path) -> di
         "validation_character_fraction": round(
             counts[True][1] / (counts[True][1] + counts[False][1]), 6
         ),
-        "documents_cut": sum(sections > 1 for sections in lengths.values()),
+        "documents_cut": cut,
     }
 
 
@@ -87,14 +92,14 @@ def _unit(row: dict[str, Any], sections: int) -> str:
 
 
 def _parts(
-    row: dict[str, Any], held: dict[str, range], config: Config
+    row: dict[str, Any], sides: Sides, config: Config
 ) -> Iterator[tuple[dict[str, Any], bool]]:
     """A document as it is, or its parts with ids of their own; True for what validates."""
     from llm.corpus.documents import document_id
     from llm.corpus.split import blocks
 
     sections = _sections(row["text"], config)
-    chosen = held[_unit(row, len(sections))]
+    chosen = sides.of(_unit(row, len(sections)), len(sections))
     if len(sections) == 1:
         yield row, bool(chosen)
         return
@@ -112,7 +117,7 @@ def _nothing_to_split(documents: Path, count: int) -> InputError:
     return InputError(
         "There is nothing to split.",
         where=documents,
-        found=f"{count} document",
-        expected="at least two documents, or one that is cut into sections",
+        found=f"{count:,} documents, all of one cluster" if count > 1 else f"{count} document",
+        expected="documents of two clusters, or one that is cut into sections",
         remedy="add documents, or set split.section_characters to at most half the text's length",
     )

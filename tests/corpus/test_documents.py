@@ -74,6 +74,13 @@ def test_parts_end_at_their_size_and_an_empty_folder_has_one(tmp_path):
     writer.close()
     assert len(list(tmp_path.glob("part-*.parquet"))) > 1
     assert len(list(read_rows(tmp_path, made_by="clean"))) == writer.rows == 20
+    tiny = tmp_path / "tiny"
+    tiny.mkdir()
+    writer = PartWriter(tiny, DOCUMENT_SCHEMA, part_bytes=1_000)
+    for document in rows(20):
+        writer.add({**document, "text": ""})
+    writer.close()
+    assert len(list(tiny.glob("part-*.parquet"))) > 1  # rows without text weigh too
     empty = tmp_path / "empty"
     empty.mkdir()
     PartWriter(empty, DOCUMENT_SCHEMA).close()

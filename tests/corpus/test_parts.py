@@ -54,7 +54,12 @@ def write(directory, documents, *, held_bytes=10**6, part_bytes=10**6, tables=Fa
     ("size", "bits"), [(0, 0), (100, 0), (101, 1), (200, 1), (201, 2), (800, 3), (10**12, 20)]
 )
 def test_the_fewest_bits_that_keep_the_mean(size, bits):
-    assert part_bits(size, 100) == bits
+    assert part_bits(size, rows=0, part_bytes=100) == bits
+
+
+def test_tiny_texts_do_not_make_a_part_of_many_rows():
+    """A reader holds something for each row, as a signature of 512 bytes."""
+    assert 10**6 / 2 ** part_bits(10**6, rows=10**6) < 100_000
 
 
 def test_borders_divide_evenly():
@@ -64,7 +69,7 @@ def test_borders_divide_evenly():
 
 
 def test_a_row_stands_where_its_id_says(tmp_path):
-    files = write(tmp_path / "out", rows(300), part_bytes=10_000)
+    files = write(tmp_path / "out", rows(300), part_bytes=16_000)
     assert len(files) == 16  # 300 texts of about 340 bytes
     for number in range(16):
         ids = pq.read_table(tmp_path / "out" / part_name(number))["id"].to_pylist()
@@ -74,17 +79,17 @@ def test_a_row_stands_where_its_id_says(tmp_path):
 
 def test_bytes_depend_on_the_rows_alone(tmp_path):
     documents = [*rows(300), row("twice", "b"), row("twice", "a"), row("long " * 5000, "c")]
-    one = write(tmp_path / "one", documents, part_bytes=10_000)
+    one = write(tmp_path / "one", documents, part_bytes=16_000)
     random.Random(1).shuffle(documents)
-    assert write(tmp_path / "spilled", documents, part_bytes=10_000, held_bytes=3_000) == one
-    assert write(tmp_path / "tables", documents, part_bytes=10_000, tables=True) == one
-    both = write(tmp_path / "both", documents, part_bytes=10_000, held_bytes=9_000, tables=True)
+    assert write(tmp_path / "spilled", documents, part_bytes=16_000, held_bytes=3_000) == one
+    assert write(tmp_path / "tables", documents, part_bytes=16_000, tables=True) == one
+    both = write(tmp_path / "both", documents, part_bytes=16_000, held_bytes=9_000, tables=True)
     assert both == one
 
 
 def test_one_more_document_changes_one_part(tmp_path):
-    before = write(tmp_path / "one", rows(300), part_bytes=10_000)
-    after = write(tmp_path / "two", [*rows(300), row("new")], part_bytes=10_000)
+    before = write(tmp_path / "one", rows(300), part_bytes=16_000)
+    after = write(tmp_path / "two", [*rows(300), row("new")], part_bytes=16_000)
     assert before.keys() == after.keys()
     assert [name for name in sorted(before) if before[name] != after[name]] == [
         part_name(int(document_id("new")[0], 16))

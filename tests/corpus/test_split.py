@@ -1,12 +1,23 @@
 """Laws of the split: by hash alone, stable, complete, without overlap, both sides non-empty."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.corpus.split import blocks, cut, draw, held_out, is_validation, plan
+from llm.corpus.split import Sides, blocks, cut, draw, held_out, is_validation
 
 CLUSTERS = [f"cluster-{n:04d}" for n in range(2000)]
+
+
+def plan(lengths: dict[str, int], *, seed: int, fraction: float) -> dict[str, range]:
+    """Of each unit of so many sections, those that validate."""
+    sides = Sides(seed=seed, fraction=fraction)
+    for unit, sections in lengths.items():
+        sides.count(unit, sections)
+    assert sides.enough == (sum(lengths.values()) > 1)
+    return {unit: sides.of(unit, sections) for unit, sections in lengths.items()}
 
 
 def test_draws_are_even_and_depend_on_the_seed():
@@ -23,6 +34,17 @@ def test_the_fraction_holds_and_new_documents_move_nothing():
     more = plan(dict.fromkeys(CLUSTERS, 1), seed=1, fraction=0.1)
     assert all(more[cluster] == run for cluster, run in few.items())
     assert {cluster for cluster, run in more.items() if run} == held
+
+
+def test_memory_does_not_grow_with_the_units():
+    sides = Sides(seed=1, fraction=0.1)
+    for cluster in CLUSTERS[:10]:
+        sides.count(cluster, 1)
+    before = len(pickle.dumps(sides))
+    for cluster in CLUSTERS * 2:
+        sides.count(cluster, 1)
+    assert len(pickle.dumps(sides)) <= before + 20
+    assert sides.of("cluster-0001", 1) == range(is_validation(1, "cluster-0001", 0.1))
 
 
 sizes = st.dictionaries(st.text("abcd", min_size=1), st.integers(1, 40), min_size=1, max_size=30)

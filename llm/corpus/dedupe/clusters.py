@@ -20,6 +20,7 @@ from llm.corpus.dedupe.index import Index, Scratch, pack_ids
 from llm.corpus.dedupe.jaccard import are_similar
 from llm.corpus.dedupe.signatures import Bands, Signing, choose_bands, sign
 from llm.corpus.dedupe.unions import Rows, Unions, best_of_group, equal_groups, pairs_of_groups
+from llm.corpus.parts import ROW_BYTES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,8 +29,8 @@ KINDS = ("unique", "exact", "normalised", "near")
 UNIQUE, EXACT, NORMALISED, NEAR = range(len(KINDS))
 
 _CHUNK_ROWS = 1 << 16
-# Of the memory: text signed at once (the engine holds several forms of it), keys that are sorted
-# at once, pairs of signatures that are compared at once.
+# Of the memory: documents signed at once (the engine holds several forms of each), keys that are
+# sorted at once, pairs of signatures that are compared at once.
 _SIGNED_FRACTION, _SORTED_FRACTION, _COMPARED_FRACTION = 1 / 16, 1 / 4, 1 / 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / the golden ratio: Knuth, volume 3, section 6.4
 
@@ -112,7 +113,9 @@ def _sign_all(
     signatures = index.scratch.array("signatures", (count, signing.permutations), np.uint32)
     words_hash = index.scratch.array("words", (count,), np.uint64)
     worded = np.zeros(count, dtype=bool)
-    mean = int(index.text_bytes.sum()) // max(len(parts), 1) + 1
+    row_bytes = ROW_BYTES + signatures.itemsize * signing.permutations
+    size = int(index.text_bytes.sum()) + row_bytes * int(index.copies.sum())
+    mean = size // max(len(parts), 1) + 1
     at_once = max(1, int(memory_bytes * _SIGNED_FRACTION) // mean)
     for start in range(0, len(parts), at_once):
         for batch in signer(parts[start : start + at_once], signing).to_batches():
