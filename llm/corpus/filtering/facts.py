@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from llm.corpus.filtering.repetitions import Numbered
+    from llm.corpus.filtering.words import Words
 
 _ASCII = re.compile(r"[\x00-\x7f]+")
-_LETTER = re.compile(r"[^\W\d_]")
 
 
 def sample(text: str, characters: int) -> str:
@@ -34,28 +33,29 @@ class Facts:
         self.text = text
 
     @cached_property
-    def words(self) -> list[str]:
-        """The words in order."""
-        return self.text.split()
+    def _words(self) -> Words:
+        from llm.corpus.filtering.words import find_words
 
-    @cached_property
-    def counts(self) -> Counter[str]:
-        """How often each different word stands there, in the order of first places."""
-        return Counter(self.words)
+        return find_words(self.text)
+
+    @property
+    def word_count(self) -> int:
+        """How many words there are."""
+        return len(self._words.places)
 
     @cached_property
     def word_characters(self) -> int:
         """Characters in words: all but white space."""
-        return sum(map(len, self.words))
+        return int(self._words.lengths @ self._words.counts)
 
     @cached_property
     def words_with_letter(self) -> int:
         """How many words hold a letter."""
-        return sum(
-            count
-            for word, count in self.counts.items()
-            if word.isalpha() or _LETTER.search(word) is not None
-        )
+        return int(self._words.counts[self._words.with_letter()].sum())
+
+    def holds(self, words: Sequence[str]) -> list[bool]:
+        """Which of some words stand there."""
+        return self._words.hold(tuple(words))
 
     @cached_property
     def lines(self) -> list[str]:
@@ -92,19 +92,19 @@ class Facts:
     def _numbered(self) -> Numbered:
         from llm.corpus.filtering.repetitions import number_words
 
-        return number_words(self.words, self.counts)
+        return number_words(self._words.places, self._words.lengths)
 
-    def common_ngram_fraction(self, size: int) -> float:
-        """The fraction of characters in the commonest n-gram of words, see repetitions."""
-        from llm.corpus.filtering.repetitions import common_ngram_fraction
+    def common_ngrams_over(self, limits: Mapping[int, float]) -> bool:
+        """Whether for any size the commonest n-gram is over its limit, see repetitions."""
+        from llm.corpus.filtering.repetitions import common_ngrams_over
 
-        return common_ngram_fraction(self._numbered, size)
+        return common_ngrams_over(self._numbered, limits)
 
-    def duplicate_ngram_fractions(self, sizes: Iterable[int]) -> dict[int, float]:
-        """Per size, the fraction of characters in n-grams that stood before, see repetitions."""
-        from llm.corpus.filtering.repetitions import duplicate_ngram_fractions
+    def duplicate_ngrams_over(self, limits: Mapping[int, float]) -> bool:
+        """Whether for any size n-grams that stood before are over their limit, see repetitions."""
+        from llm.corpus.filtering.repetitions import duplicate_ngrams_over
 
-        return duplicate_ngram_fractions(self._numbered, sizes)
+        return duplicate_ngrams_over(self._numbered, limits)
 
 
 def _repeats(parts: list[str]) -> tuple[float, float]:

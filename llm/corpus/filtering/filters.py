@@ -90,7 +90,7 @@ class Verdict(NamedTuple):
 
 def length(facts: Facts, settings: FilterSettings) -> Reason | None:
     """Nothing is left after extraction, or too few or too many words (Gopher)."""
-    count = len(facts.words)
+    count = facts.word_count
     if not count:
         return "empty"
     if count < settings.minimum_words:
@@ -108,7 +108,7 @@ def symbols(facts: Facts, settings: FilterSettings) -> Reason | None:
     """Too many hash signs and ellipses per word (Gopher), other symbols, or digits."""
     text, limit = facts.text, settings.maximum_symbol_fraction
     marks = text.count("#") + sum(map(text.count, _ELLIPSES))
-    if marks > limit * len(facts.words) or sum(map(text.count, _SYMBOLS)) > limit * len(text):
+    if marks > limit * facts.word_count or sum(map(text.count, _SYMBOLS)) > limit * len(text):
         return "symbols"
     most = settings.maximum_digit_fraction
     if most is not None and sum(map(text.count, _DIGITS)) > most * len(text):

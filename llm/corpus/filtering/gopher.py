@@ -14,6 +14,7 @@ from llm.corpus.filtering.reasons import Reason
 
 # Any English text of some length holds at least two of them.
 STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
+_FORMS = tuple(form for w in sorted(STOP_WORDS) for form in (w, w.capitalize(), w.upper()))
 _COMMON_SIZES = (2, 3, 4)
 _DUPLICATE_SIZES = (5, 6, 7, 8, 9, 10)
 _BULLETS = ("-", "*", "•", "‣", "▪", "●", "◦", "–")
@@ -77,7 +78,7 @@ class GopherSettings(Section):
 
 def mean_word_length(facts: Facts, settings: GopherSettings) -> Reason | None:
     """Words too short or too long on average."""
-    mean = facts.word_characters / max(1, len(facts.words))
+    mean = facts.word_characters / max(1, facts.word_count)
     low, high = settings.minimum_mean_word_length, settings.maximum_mean_word_length
     return None if low <= mean <= high else "word_length"
 
@@ -85,7 +86,7 @@ def mean_word_length(facts: Facts, settings: GopherSettings) -> Reason | None:
 def letters(facts: Facts, settings: GopherSettings) -> Reason | None:
     """Too few of the words hold a letter."""
     least = settings.minimum_letter_words_fraction
-    if least is None or facts.words_with_letter >= least * len(facts.words):
+    if least is None or facts.words_with_letter >= least * facts.word_count:
         return None
     return "few_letters"
 
@@ -121,24 +122,19 @@ def repeated_lines(facts: Facts, settings: GopherSettings) -> Reason | None:
 
 def repeated_ngrams(facts: Facts, settings: GopherSettings) -> Reason | None:
     """Too much of the text is one short n-gram of words, or longer ones that stood before."""
-    for size, limit in zip(
-        _COMMON_SIZES, settings.maximum_common_ngram_fractions or (), strict=False
-    ):
-        if facts.common_ngram_fraction(size) > limit:
-            return "common_ngram"
+    limits = settings.maximum_common_ngram_fractions
+    if limits and facts.common_ngrams_over(dict(zip(_COMMON_SIZES, limits, strict=True))):
+        return "common_ngram"
     limits = settings.maximum_duplicate_ngram_fractions
-    if limits is not None:
-        found = facts.duplicate_ngram_fractions(_DUPLICATE_SIZES)
-        if any(found[size] > limit for size, limit in zip(_DUPLICATE_SIZES, limits, strict=True)):
-            return "duplicate_ngrams"
+    if limits and facts.duplicate_ngrams_over(dict(zip(_DUPLICATE_SIZES, limits, strict=True))):
+        return "duplicate_ngrams"
     return None
 
 
 def stop_words(facts: Facts, settings: GopherSettings) -> Reason | None:
     """An English text with too few different ones of the commonest words: a list, or spam."""
-    forms = ((word, word.capitalize(), word.upper()) for word in STOP_WORDS)
-    held = sum(any(map(facts.counts.__contains__, of_word)) for of_word in forms)
-    return None if held >= settings.minimum_stop_words else "stop_words"
+    held = {form.lower() for form, there in zip(_FORMS, facts.holds(_FORMS), strict=True) if there}
+    return None if len(held) >= settings.minimum_stop_words else "stop_words"
 
 
 def _over(value: float, limit: Fraction) -> bool:

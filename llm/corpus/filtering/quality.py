@@ -24,7 +24,7 @@ def quality(facts: Facts, *, language_score: float) -> float:
       leaves them: replacement characters, private and unassigned code points.
     An empty text has 0.
     """
-    words, characters = len(facts.words), sum(map(len, facts.lines))
+    words, characters = facts.word_count, sum(map(len, facts.lines))
     if not words:
         return 0.0
     score = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,21 +15,71 @@ _BASE = np.uint64(0x100000001B3)
 
 
 class Numbered(NamedTuple):
-    """A number per word, equal for equal words, and every word's characters."""
+    """A number per word, equal for equal words; and the characters before each word, white space
+    left out, with those of the whole text last."""
 
     words: NDArray[np.uint64]
-    lengths: NDArray[np.int64]
+    before: NDArray[np.int64]
 
 
-def number_words(words: Sequence[str], different: Mapping[str, int]) -> Numbered:
-    """Number the words of a text. different: holds each of them once, in the order of the text."""
-    number = {word: place for place, word in enumerate(different)}
-    ids = np.fromiter(map(number.__getitem__, words), np.int64, len(words))
-    mixed = (np.arange(len(number), dtype=np.uint64) + np.uint64(1)) * _STEP
+def number_words(places: NDArray[np.int32], lengths: NDArray[np.int32]) -> Numbered:
+    """Number the words of a text. places: which of the different words each is. lengths: the
+    characters of each different word."""
+    mixed = (np.arange(len(lengths), dtype=np.uint64) + np.uint64(1)) * _STEP
     mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
     mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
-    lengths = np.fromiter(map(len, number), np.int64, len(number))
-    return Numbered(mixed[ids], lengths[ids])
+    before = np.zeros(len(places) + 1, dtype=np.int64)
+    np.cumsum(lengths[places], out=before[1:])
+    return Numbered(mixed[places], before)
+
+
+def common_ngrams_over(text: Numbered, limits: Mapping[int, float]) -> bool:
+    """Whether, for any size, `common_ngram_fraction` is over its limit. limits: by rising size.
+
+    Most texts are far below, and told so without it: an n-gram stands no more often than the
+    shorter ones in it, and none is longer than the longest of all.
+    """
+    ordered: NDArray[Any] | None = None
+    for size, limit in limits.items():
+        if len(text.words) <= size:
+            return False
+        often = max(2, int(limit * text.before[-1] / _longest(text, size)))
+        if ordered is not None and not _stands(ordered, often):
+            continue
+        ordered = np.sort(_hashes(text.words, size))
+        if _stands(ordered, often) and common_ngram_fraction(text, size) > limit:
+            return True
+    return False
+
+
+def duplicate_ngrams_over(text: Numbered, limits: Mapping[int, float]) -> bool:
+    """Whether, for any size, `duplicate_ngram_fractions` is over its limit. limits: by rising size.
+
+    Told without it where even the longest n-grams, as often as the shortest stood before, would
+    be too few: what stood before begins no more often as a longer n-gram than as a shorter one.
+    """
+    sizes = tuple(limits)
+    if len(text.words) < sizes[0]:
+        return False
+    ordered = np.sort(_hashes(text.words, sizes[0]))
+    again = int(np.count_nonzero(ordered[1:] == ordered[:-1]))
+    longest = _longest(text, min(sizes[-1], len(text.words)))
+    if not again or again * longest < min(limits.values()) * text.before[-1]:
+        return False
+    found = duplicate_ngram_fractions(text, sizes)
+    return any(found[size] > limit for size, limit in limits.items())
+
+
+def _longest(text: Numbered, size: int) -> int:
+    """Characters of the longest n-gram of words; there is one."""
+    return int((text.before[size:] - text.before[:-size]).max())
+
+
+def _stands(ordered: NDArray[Any], often: int) -> bool:
+    """Whether any value stands so often, of values in order."""
+    if often > len(ordered):
+        return False
+    return bool((ordered[often - 1 :] == ordered[: len(ordered) - often + 1]).any())
 
 
 def common_ngram_fraction(text: Numbered, size: int) -> float:
@@ -47,9 +97,8 @@ def common_ngram_fraction(text: Numbered, size: int) -> float:
     if most < 2:
         return 0.0
     places = np.flatnonzero(np.isin(grams, ordered[starts[counts == most]]))
-    total = np.concatenate(([0], np.cumsum(text.lengths)))
-    longest = int((total[places + size] - total[places]).max())
-    return float(min(1.0, most * longest / total[-1]))
+    longest = int((text.before[places + size] - text.before[places]).max())
+    return float(min(1.0, most * longest / text.before[-1]))
 
 
 def duplicate_ngram_fractions(text: Numbered, sizes: Iterable[int]) -> dict[int, float]:
@@ -111,4 +160,5 @@ def _covered(text: Numbered, places: NDArray[np.int64], size: int) -> float:
     edges[places] += 1  # the places are all different
     edges[places + size] -= 1
     inside = np.cumsum(edges[:-1]) > 0
-    return float(text.lengths[inside].sum() / text.lengths.sum())
+    lengths = np.diff(text.before)
+    return float(lengths[inside].sum() / text.before[-1])
