@@ -19,7 +19,8 @@ _PAGE_LINE = re.compile(
     r"|^(?:related|recommended|popular|recent) (?:articles|stories|posts|pages|content)\b",
     re.IGNORECASE,
 )
-_MENU_LINE = re.compile(r"^(?:[\w ]{2,20}[|»›] ?){2,}[\w ]{2,20}$")
+# Nothing in it can match in two ways: an optional space here once took 2**n steps for n entries.
+_MENU_LINE = re.compile(r"^(?:[\w ]{2,21}[|»›]){2,}[\w ]{2,21}$")
 # One of these stands in every line that the patterns above can match: looked for first, as that
 # is quick.
 _CUES = (

@@ -1,5 +1,7 @@
 """Lines of pages go; prose that mentions the same things stays."""
 
+import time
+
 import pytest
 
 from llm.corpus.extraction.page_lines import strip_page_lines, strip_unended_lines
@@ -38,6 +40,13 @@ def test_page_lines_go(line):
 )
 def test_prose_stays(text):
     assert strip_page_lines(text) == text
+
+
+def test_a_menu_that_breaks_off_costs_no_time():
+    begun = time.process_time()
+    line = "aa| " * 45 + "!"
+    assert strip_page_lines(line) == line
+    assert time.process_time() - begun < 1
 
 
 def test_lines_without_an_end_go():
