@@ -12,8 +12,8 @@ from benchmarks.house import House
 from benchmarks.measure import Row, row
 from llm.corpus.documents import DOCUMENT_SCHEMA
 from llm.files import write_json
-from llm.tokens.shards import write_shards
 from llm.tokens.tokenizer import train
+from llm.tokens.writing import write_shards
 
 _COMPILED_SECONDS, _UNCOMPILED_SECONDS = 15.0, 5.0
 _DOCUMENTS = 200

@@ -126,18 +126,37 @@ def read_manifest(directory: Path, *, made_by: str, verify: bool = False) -> dic
     """
     require(directory, made_by=made_by)
     manifest: dict[str, Any] = read_json(directory / MANIFEST, made_by=made_by)
+    if not _is_manifest(manifest):
+        raise InputError(
+            "A manifest does not say what its files are.",
+            where=directory / MANIFEST,
+            expected='"files", each with its "bytes" and "sha256"',
+            remedy=f"make it again: dvc repro --force {made_by}",
+        )
     for name, expected in manifest["files"].items():
         path = require(directory / name, made_by=made_by)
         same = path.stat().st_size == expected["bytes"]
         if not same or (verify and sha256_of(path) != expected["sha256"]):
-            raise InputError(
-                "A file is not what its manifest says.",
-                where=path,
-                found=f"{path.stat().st_size} bytes, sha256 {sha256_of(path)}",
-                expected=f"{expected['bytes']} bytes, sha256 {expected['sha256']}",
-                remedy=f"make it again: dvc repro --force {made_by}",
-            )
+            raise not_as_recorded(path, expected, made_by=made_by)
     return manifest
+
+
+def not_as_recorded(path: Path, expected: Mapping[str, Any], *, made_by: str) -> InputError:
+    """The error of a file that differs from its entry in a manifest."""
+    return InputError(
+        "A file is not what its manifest says.",
+        where=path,
+        found=f"{path.stat().st_size} bytes, sha256 {sha256_of(path)}",
+        expected=f"{expected['bytes']} bytes, sha256 {expected['sha256']}",
+        remedy=f"make it again: dvc repro --force {made_by}",
+    )
+
+
+def _is_manifest(value: Any) -> bool:
+    files = value.get("files") if isinstance(value, dict) else None
+    return isinstance(files, dict) and all(
+        isinstance(entry, dict) and entry.keys() >= {"bytes", "sha256"} for entry in files.values()
+    )
 
 
 def open_parquet(path: Path, *, schema: pa.Schema | None = None, made_by: str) -> pq.ParquetFile:

@@ -32,8 +32,8 @@ Stage = Callable[..., "subprocess.Popen[str]"]
 @pytest.fixture
 def stage(root: Path, tmp_path: Path) -> Iterator[Stage]:
     """Starts the stage pretrain on small data in LLM_NPROC processes; ends what is left."""
-    from llm.tokens.shards import write_shards
     from llm.tokens.tokenizer import train
+    from llm.tokens.writing import write_shards
 
     texts = [documents(0, 60)[0]["text"][row].as_py() for row in range(60)]
     tokenizer = train(texts, vocab_size=280)

@@ -13,7 +13,16 @@ import pyarrow as pa
 
 from llm.corpus.parts import PART_BYTES, ROW_BYTES, SortingWriter, part_name
 from llm.errors import InputError
-from llm.files import open_parquet, read_json, require, write_parquet
+from llm.files import (
+    MANIFEST,
+    not_as_recorded,
+    open_parquet,
+    read_json,
+    read_manifest,
+    require,
+    sha256_of,
+    write_parquet,
+)
 from llm.memory import memory_bytes
 
 Row = dict[str, Any]
@@ -73,6 +82,34 @@ def read_documents(
     """
     for path in part_paths(directory, made_by=made_by):
         yield from read_part(path, made_by=made_by, columns=columns)
+
+
+def read_verified(
+    directory: Path, *, made_by: str, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The rows that `read_documents` yields, of a folder with a manifest: each file is compared
+    with its SHA-256 before it is read."""
+    for path, entry in recorded_parts(directory, made_by=made_by).items():
+        if sha256_of(path) != entry["sha256"]:
+            raise not_as_recorded(path, entry, made_by=made_by)
+        yield from read_part(path, made_by=made_by, columns=columns)
+
+
+def recorded_parts(directory: Path, *, made_by: str) -> dict[Path, dict[str, Any]]:
+    """The files of a folder of documents, in order, with their entries in its manifest.
+
+    Raises InputError where one is missing, has another size, or is not in the manifest.
+    """
+    files = read_manifest(directory, made_by=made_by)["files"]
+    paths = part_paths(directory, made_by=made_by)
+    if unknown := [path for path in paths if path.name not in files]:
+        raise InputError(
+            "A file stands among the documents that their manifest does not name.",
+            where=unknown[0],
+            expected=f"the {len(files)} files of {directory / MANIFEST}",
+            remedy=f"remove it, or make the folder again: dvc repro --force {made_by}",
+        )
+    return {path: files[path.name] for path in paths}
 
 
 def part_paths(directory: Path, *, made_by: str) -> list[Path]:

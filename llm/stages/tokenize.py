@@ -80,6 +80,7 @@ def run(
     from llm.corpus.documents import require_passed
     from llm.corpus.mixture import Inventory, plan
     from llm.runtime import choose_threads
+    from llm.tokens.encoders import chosen
     from llm.tokens.parts import forget, write_parts
     from llm.tokens.tokenizer import load
     from llm.work_cache import open_cache
@@ -89,7 +90,13 @@ def run(
     speaker = load(tokenizer)
     weights = config.mixture.weights
     inventory = Inventory(None if weights is None else config.mixture.seed)
-    known = open_cache(cache, config.shard_tokens, speaker.fingerprint, code="llm/tokens/parts.py")
+    known = open_cache(
+        cache,
+        config.shard_tokens,
+        speaker.fingerprint,
+        chosen(),  # else who turns to tiktoken in doubt would be given the other's ids
+        code="llm/tokens/parts.py",
+    )
     write = partial(
         write_parts,
         tokenizer=speaker,
@@ -100,7 +107,8 @@ def run(
     speaker.documents.prepare()
     # From here on nothing but work: the libraries are loaded.
     began = time.perf_counter()
-    unmixed = train if weights is None else train.with_name(f".{train.name}.unmixed")
+    aside = train.with_name(f".{train.name}.unmixed")
+    unmixed = train if weights is None else aside
     try:
         trained = _encode(write, train_documents, unmixed, inventory)
         held_out = _encode(write, validation_documents, validation)
@@ -110,8 +118,7 @@ def run(
         if weights is not None:
             counts = _mix(config, unmixed, train, speaker, mixture.copies)
     finally:
-        if weights is not None:
-            shutil.rmtree(unmixed, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)  # a killed run may have left one, too
     seconds = time.perf_counter() - began
     forget(known, but={*trained.keys, *held_out.keys})
     metrics: dict[str, Any] = {"vocab_size": speaker.vocab_size, "sources": mixture.table}
@@ -151,7 +158,7 @@ def _mix(
 ) -> Counts:
     from llm.runtime import choose_threads
     from llm.tokens.mixing import mixed_rows
-    from llm.tokens.shards import write_rows
+    from llm.tokens.writing import write_rows
 
     return write_rows(
         mixed_rows(unmixed, copies),

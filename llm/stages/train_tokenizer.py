@@ -29,6 +29,13 @@ class Config(Section):
         description="How text falls into words: gpt2, cl100k (numbers in threes), o200k, or a "
         "regular expression that covers every text. null: gpt2 for kind train, else its own.",
     )
+    maximum_bytes: int | None = Field(
+        None,
+        description="Bytes of text, as UTF-8, from which on no further document is learned from; "
+        "documents stand in the order of a hash, so the first ones are a fair sample. Memory grows "
+        "with the distinct words. null: all are read.",
+        ge=1,
+    )
     special_tokens: list[str] = Field(
         default_factory=list,
         description="More special tokens than the end of text, such as <|user|>; their ids come "
@@ -74,9 +81,10 @@ def run(
 
     documents: the training split. vocabulary: the published files, for the kinds that need them,
     and, where GPT-2's stand there, to compare with. validated: the result of validate_splits.
-    Raises InputError where the text is too little for the vocabulary, or a file is not OpenAI's.
+    Raises InputError where the text is too little for the vocabulary, a file is not OpenAI's, or
+    the documents are not what their manifest says.
     """
-    from llm.corpus.documents import read_documents, require_passed
+    from llm.corpus.documents import read_verified, require_passed
     from llm.runtime import choose_threads
     from llm.tokens.compression import compression
     from llm.tokens.patterns import PATTERNS
@@ -90,7 +98,7 @@ def run(
         assert config.vocab_size is not None  # the settings are checked
         pattern = config.pattern or "gpt2"
         made = train(
-            _texts(documents, seen),
+            _texts(documents, seen, config.maximum_bytes),
             vocab_size=config.vocab_size,
             pattern=PATTERNS.get(pattern, pattern),
             special_tokens=config.special_tokens,
@@ -109,7 +117,7 @@ def run(
         "training_bytes": seen["bytes"],
         "longest_tokens": made.longest_tokens(10),
         "compression": compression(
-            read_documents(documents, made_by="split", columns=["text", "language", "source"]),
+            read_verified(documents, made_by="split", columns=["text", "language", "source"]),
             made,
             vocabulary=vocabulary,
             threads=choose_threads(),
@@ -117,14 +125,16 @@ def run(
     }
 
 
-def _texts(documents: Path, seen: dict[str, int]) -> Iterator[str]:
-    """The documents' texts, counted as they pass."""
-    from llm.corpus.documents import read_documents
+def _texts(documents: Path, seen: dict[str, int], maximum_bytes: int | None) -> Iterator[str]:
+    """The documents' texts, counted as they pass; the last one reaches `maximum_bytes`."""
+    from llm.corpus.documents import read_verified
     from llm.progress import Progress
 
     with Progress("train_tokenizer", unit="documents") as progress:
-        for batch in read_documents(documents, made_by="split", columns=["text"]):
+        for batch in read_verified(documents, made_by="split", columns=["text"]):
             for text in batch.column("text").to_pylist():
+                if maximum_bytes is not None and seen["bytes"] >= maximum_bytes:
+                    return
                 seen["documents"] += 1
                 seen["bytes"] += len(text.encode("utf-8"))
                 yield text

@@ -38,11 +38,10 @@ def run(
 
     speaker = load(tokenizer)
     splits = {"train": train, "validation": tokens_validation}
+    facts = {split: read_facts(folder, tokenizer=speaker) for split, folder in splits.items()}
     contract = tokens_contract(
-        {split: read_batches(directory) for split, directory in splits.items()},
-        manifests={
-            split: read_facts(directory, tokenizer=speaker) for split, directory in splits.items()
-        },
+        {split: read_batches(folder, facts=facts[split]) for split, folder in splits.items()},
+        manifests=facts,
         vocab_size=speaker.vocab_size,
         end_of_text=speaker.end_of_text,
         minimum_tokens={

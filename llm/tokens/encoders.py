@@ -33,6 +33,7 @@ import tiktoken
 from numpy.typing import NDArray
 
 from llm.errors import ConfigError
+from llm.tokens.panics import dividing, is_panic
 from llm.tokens.patterns import CL100K, GPT2, O200K, probe
 from llm.tokens.vocabularies import BYTES, END_OF_TEXT
 
@@ -127,7 +128,8 @@ class TextEncoder:
         strings = texts.to_pylist()
         joined = "".join(text + END_OF_TEXT for text in strings)
         encode = self._reference.encode_to_numpy
-        ids = encode(joined, allowed_special={END_OF_TEXT}, disallowed_special=())
+        with dividing():
+            ids = encode(joined, allowed_special={END_OF_TEXT}, disallowed_special=())
         ends = np.flatnonzero(ids == self._end_of_text) + 1
         if len(ends) == len(strings):
             return ids, ends
@@ -147,7 +149,7 @@ class TextEncoder:
                 encoder = BPETokenizer.from_tiktoken(path, scheme, {})
             except BaseException as error:
                 # A token that no two others make stops gigatoken with a panic of Rust's.
-                if type(error).__name__ != "PanicException":
+                if not is_panic(error):
                     raise
                 print("gigatoken cannot hold this vocabulary: tiktoken encodes.", flush=True)
                 self._scheme = None
@@ -171,8 +173,8 @@ class TextEncoder:
             )
 
 
-def _scheme(pattern: str, ranks: Mapping[bytes, int]) -> str | None:
-    """gigatoken's name of a division into words; None where only tiktoken may encode."""
+def chosen() -> str:
+    """Who is to encode where both can, by LLM_ENCODER: gigatoken or tiktoken."""
     wanted = os.environ.get("LLM_ENCODER") or "gigatoken"
     if wanted not in {"gigatoken", "tiktoken"}:
         raise ConfigError(
@@ -182,6 +184,12 @@ def _scheme(pattern: str, ranks: Mapping[bytes, int]) -> str | None:
             expected="gigatoken, tiktoken, or nothing",
             remedy="unset LLM_ENCODER",
         )
+    return wanted
+
+
+def _scheme(pattern: str, ranks: Mapping[bytes, int]) -> str | None:
+    """gigatoken's name of a division into words; None where only tiktoken may encode."""
+    wanted = chosen()
     version = tuple(map(int, unicodedata.unidata_version.split(".")))
     dense = sorted(ranks.values()) == list(range(len(ranks)))
     first = dense and all(ranks[bytes([byte])] < BYTES for byte in range(BYTES))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from llm.tokens.shards import read_batches
+from llm.tokens.shards import read_batches, read_facts
 
 
 def mixed_rows(directory: Path, copies: NDArray[Any]) -> Iterator[pa.Table]:
@@ -21,9 +21,10 @@ def mixed_rows(directory: Path, copies: NDArray[Any]) -> Iterator[pa.Table]:
     source has no other. The id of a second copy
     ends in +1, of a third in +2. The shards are read once per round; memory holds a batch.
     """
+    facts = read_facts(directory)
     for number in range(int(copies.max(initial=0))):
         position = 0
-        for batch in read_batches(directory):
+        for batch in read_batches(directory, facts=facts):
             wanted = copies[position : position + len(batch)] > number
             position += len(batch)
             if not wanted.any():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from llm.files import open_parquet, read_manifest
-from llm.tokens.shards import MADE_BY
+from llm.tokens.shards import MADE_BY, shard_names
 
 
 def documents_at(directory: Path, spans: Sequence[tuple[int, int]]) -> list[list[str]]:
@@ -19,7 +19,7 @@ def documents_at(directory: Path, spans: Sequence[tuple[int, int]]) -> list[list
     """
     found: list[list[str]] = [[] for _ in spans]
     begin = 0
-    for name in sorted(read_manifest(directory, made_by=MADE_BY)["files"]):
+    for name in shard_names(read_manifest(directory, made_by=MADE_BY)):
         with open_parquet(directory / name, made_by=MADE_BY) as shard:
             column = shard.schema.names.index("element")
             for number in range(shard.num_row_groups):

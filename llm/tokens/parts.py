@@ -12,14 +12,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llm.corpus.documents import part_paths, read_part
+from llm.corpus.documents import read_part, recorded_parts
 from llm.errors import InputError
-from llm.files import new_directory, open_parquet, sha256_of
+from llm.files import new_directory, not_as_recorded, open_parquet, read_manifest, sha256_of
 from llm.progress import Progress
 from llm.tokens.counts import Counts
 from llm.tokens.encoding import in_order
-from llm.tokens.shards import nothing_to_tokenise, read_batches, write_facts, write_shards
+from llm.tokens.shards import MADE_BY, read_batches, read_facts, shard_names
 from llm.tokens.tokenizer import Tokenizer
+from llm.tokens.writing import nothing_to_tokenise, write_facts, write_shards
 from llm.work_cache import WorkCache
 
 _MADE_BY = "split"
@@ -63,12 +64,18 @@ def write_parts(
     A shard ends where its part ends, so that a part's shards depend on that part alone: they stay
     in the cache's folder under the part's SHA-256, and the next run takes them from there. watch:
     called with tables of id, source and tokens (how many), in order. Raises InputError as
-    `write_shards` does.
+    `write_shards` does, and where a part is not what the documents' manifest says.
     """
     home = cache.folder or directory.with_name(f".{directory.name}.parts")
+    if cache.folder is None:  # a killed run left it, perhaps by another tokenizer
+        shutil.rmtree(home, ignore_errors=True)
+    recorded = recorded_parts(documents, made_by=_MADE_BY)
 
     def encode(part: Path) -> _Part:
-        key = sha256_of(part)[:32]
+        digest = sha256_of(part)
+        if digest != recorded[part]["sha256"]:
+            raise not_as_recorded(part, recorded[part], made_by=_MADE_BY)
+        key = digest[:32]
         known = _remembered(home / key, key, tokenizer)
         if known is not None:
             return known
@@ -84,7 +91,7 @@ def write_parts(
         )
         return _Part(key, counts, rows, remembered=False)
 
-    parts = [part for part in part_paths(documents, made_by=_MADE_BY) if _has_rows(part)]
+    parts = [part for part in recorded if _has_rows(part)]
     written = Written(Counts(tokenizer.vocab_size))
     try:
         with (
@@ -95,8 +102,9 @@ def write_parts(
             shards = 0
             work = ((encode, part) for part in parts)
             for part in in_order(work, pool=pool, ahead=_AT_ONCE - 1):
-                for shard in sorted((home / part.key).glob("part-*.parquet")):
-                    _link(shard, folder / f"part-{shards:05d}.parquet")
+                made = read_manifest(home / part.key, made_by=MADE_BY)
+                for name in shard_names(made):
+                    _link(home / part.key / name, folder / f"part-{shards:05d}.parquet")
                     shards += 1
                 if watch is not None:
                     for table in part.rows:
@@ -136,7 +144,8 @@ def _remembered(place: Path, key: str, tokenizer: Tokenizer) -> _Part | None:
     counts = Counts(tokenizer.vocab_size)
     rows: list[pa.Table] = []
     try:
-        for batch in read_batches(place):
+        facts = read_facts(place, tokenizer=tokenizer)
+        for batch in read_batches(place, facts=facts):
             table = pa.Table.from_batches([batch])
             rows.append(_facts(table))
             counts.count(table)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from llm.errors import InputError
-from llm.files import new_directory, open_parquet, read_manifest, write_manifest, write_parquet
-from llm.progress import Progress
-from llm.tokens.counts import Counts
-from llm.tokens.encoding import encode, in_order
+from llm.files import MANIFEST, open_parquet, read_manifest
 from llm.tokens.tokenizer import Tokenizer
 
 MADE_BY = "tokenize"
-# Ids are too many for a dictionary. With their low and high bytes apart, zstd makes them smaller
-# by a tenth, in half the time.
-ENCODINGS = {"token_ids.list.element": "BYTE_STREAM_SPLIT"}
+_FACTS = {"vocab_size", "dtype", "tokens", "documents", "bytes", "tokenizer"}  # of a manifest
 
 
 def token_dtype(vocab_size: int) -> np.dtype[Any]:
@@ -50,101 +41,20 @@ def token_schema(vocab_size: int) -> pa.Schema:
     )
 
 
-def write_shards(
-    documents: Iterable[pa.RecordBatch],
-    directory: Path,
-    *,
-    tokenizer: Tokenizer,
-    shard_tokens: int,
-    threads: int,
-    watch: Callable[[pa.Table], None] | None = None,
-    quiet: bool = False,
-) -> Counts:
-    """Tokenise documents, in order, into shards of at least `shard_tokens` ids but the last.
-
-    documents: batches with the columns id, source, cluster and text. A document never stands in
-    two shards. The bytes written depend on documents, tokenizer and `shard_tokens` only. Memory
-    holds two or three shards, more from eight threads on. watch: called with all rows, in order,
-    some at a time. quiet: no progress. Raises InputError where there is no document, or the
-    tokenizer loses text.
-    """
-    schema = token_schema(tokenizer.vocab_size)
-    with ThreadPoolExecutor(threads) as encoders:
-        encoded = encode(documents, tokenizer, schema, pool=encoders, ahead=4 * threads)
-        return write_rows(
-            encoded if watch is None else _watched(encoded, watch),
-            directory,
-            tokenizer=tokenizer,
-            shard_tokens=shard_tokens,
-            threads=threads,
-            quiet=quiet,
-        )
-
-
-def write_rows(
-    tables: Iterable[pa.Table],
-    directory: Path,
-    *,
-    tokenizer: Tokenizer,
-    shard_tokens: int,
-    threads: int,
-    quiet: bool = False,
-) -> Counts:
-    """Write rows of `token_schema` as the shards that `write_shards` describes."""
-    counts = Counts(tokenizer.vocab_size)
-    with (
-        new_directory(directory) as folder,
-        (
-            nullcontext() if quiet else Progress(f"tokenize {directory.name}", unit="documents")
-        ) as progress,
-        # Writing takes about a fifth of the time of encoding, on threads of its own.
-        ThreadPoolExecutor(-(-threads // 4)) as writers,
-    ):
-        paths = (folder / f"part-{number:05d}.parquet" for number in itertools.count())
-        work = (
-            (_write_shard, table, path, tokenizer.vocab_size)
-            for table, path in zip(_shards(tables, shard_tokens), paths, strict=False)
-        )
-        for counted in in_order(work, pool=writers, ahead=-(-threads // 4)):
-            counts.include(counted)
-            if progress is not None:
-                progress.advance(counted.documents)
-        if not counts.documents:
-            raise nothing_to_tokenise(directory)
-        _check_nothing_lost(counts, tokenizer, directory)
-        write_facts(folder, counts, tokenizer)
-    return counts
-
-
-def nothing_to_tokenise(directory: Path) -> InputError:
-    """The error of a split without documents."""
-    return InputError(
-        "There is no document to tokenise.",
-        where=directory,
-        expected="at least one document in every split",
-        remedy="add documents, or loosen the filters of the section clean of params.yaml",
-    )
-
-
-def write_facts(folder: Path, counts: Counts, tokenizer: Tokenizer) -> None:
-    """Write the manifest of a folder of shards, its last file."""
-    write_manifest(
-        folder,
-        vocab_size=tokenizer.vocab_size,
-        dtype=token_dtype(tokenizer.vocab_size).name,
-        tokens=counts.tokens,
-        documents=counts.documents,
-        bytes=counts.bytes,
-        tokenizer=tokenizer.fingerprint,
-    )
-
-
 def read_facts(directory: Path, *, tokenizer: Tokenizer | None = None) -> dict[str, Any]:
     """The manifest of a folder of shards, every byte of the shards checked against it.
 
     Raises InputError where a file differs, and where `tokenizer` is not the one that made them.
     """
     manifest = read_manifest(directory, made_by=MADE_BY, verify=True)
+    if unsaid := sorted(_FACTS - manifest.keys()):
+        raise InputError(
+            "A manifest of token shards does not say all that it should.",
+            where=directory / MANIFEST,
+            found=f"no {', '.join(unsaid)}",
+            expected=", ".join(sorted(_FACTS)),
+            remedy=f"make them again: dvc repro --force {MADE_BY}",
+        )
     if tokenizer is not None and manifest["tokenizer"] != tokenizer.fingerprint:
         raise InputError(
             "The token ids were made by another tokenizer.",
@@ -156,11 +66,21 @@ def read_facts(directory: Path, *, tokenizer: Tokenizer | None = None) -> dict[s
     return manifest
 
 
-def read_batches(directory: Path, *, batch_rows: int = 1_000) -> Iterator[pa.RecordBatch]:
-    """Rows of `token_schema`, in order, a bounded number at a time."""
-    manifest = read_facts(directory)
-    schema = token_schema(manifest["vocab_size"])
-    for name in sorted(manifest["files"]):
+def shard_names(facts: Mapping[str, Any]) -> list[str]:
+    """The files of a folder of shards, in order, also of more than part-99999.parquet."""
+    return sorted(facts["files"], key=lambda name: (len(name), name))
+
+
+def read_batches(
+    directory: Path, *, facts: Mapping[str, Any] | None = None, batch_rows: int = 1_000
+) -> Iterator[pa.RecordBatch]:
+    """Rows of `token_schema`, in order, a bounded number at a time.
+
+    facts: of `read_facts`, where every byte has been checked already; None: they are read here.
+    """
+    facts = facts or read_facts(directory)
+    schema = token_schema(facts["vocab_size"])
+    for name in shard_names(facts):
         with open_parquet(directory / name, schema=schema, made_by=MADE_BY) as shard:
             yield from shard.iter_batches(batch_size=batch_rows)
 
@@ -174,20 +94,22 @@ def read_tokens(
     (documents,), positions in token_ids. Memory: the result and one batch. Raises InputError
     where the shards hold other counts than their manifest, or another tokenizer made them.
     """
-    manifest = read_facts(directory, tokenizer=tokenizer)
-    token_ids = np.empty(manifest["tokens"], dtype=manifest["dtype"])
-    starts = np.empty(manifest["documents"], dtype=np.int64)
-    fill_tokens(directory, token_ids, starts)
+    facts = read_facts(directory, tokenizer=tokenizer)
+    token_ids = np.empty(facts["tokens"], dtype=token_dtype(facts["vocab_size"]))
+    starts = fill_tokens(directory, facts, token_ids)
     return token_ids, starts
 
 
-def fill_tokens(directory: Path, token_ids: NDArray[Any], starts: NDArray[np.int64]) -> None:
-    """Write all token ids, (tokens,), and document starts, (documents,), into arrays of that size.
+def fill_tokens(
+    directory: Path, facts: Mapping[str, Any], token_ids: NDArray[Any]
+) -> NDArray[np.int64]:
+    """Write all token ids into an array, (tokens,); return each document's start, (documents,).
 
-    Raises InputError where the shards hold more or fewer.
+    facts: of `read_facts`. Raises InputError where the shards hold more or fewer than it says.
     """
+    starts = np.empty(facts["documents"], dtype=np.int64)
     position = document = 0
-    for batch in read_batches(directory):
+    for batch in read_batches(directory, facts=facts):
         lists = batch.column("token_ids")
         values, lengths = lists.flatten().to_numpy(), lists.value_lengths().to_numpy()
         end, last = position + len(values), document + len(lengths)
@@ -205,50 +127,4 @@ def fill_tokens(directory: Path, token_ids: NDArray[Any], starts: NDArray[np.int
             expected=f"{len(token_ids):,} tokens, {len(starts):,} documents",
             remedy=f"make them again: dvc repro --force {MADE_BY}",
         )
-
-
-def _write_shard(table: pa.Table, path: Path, vocab_size: int) -> Counts:
-    """Write one shard and count it; equal rows give equal bytes, however they were chunked."""
-    table = table.combine_chunks()
-    write_parquet(table, path, encodings=ENCODINGS)
-    counts = Counts(vocab_size)
-    counts.count(table)
-    return counts
-
-
-def _watched(tables: Iterable[pa.Table], watch: Callable[[pa.Table], None]) -> Iterator[pa.Table]:
-    for table in tables:
-        watch(table)
-        yield table
-
-
-def _shards(tables: Iterable[pa.Table], shard_tokens: int) -> Iterator[pa.Table]:
-    """The rows of `tables`, cut behind each row with which a shard reaches `shard_tokens` ids."""
-    waiting: list[pa.Table] = []
-    size = 0
-    for table in tables:
-        while len(table):
-            lengths = pc.list_value_length(table.column("token_ids")).to_numpy()
-            ends = size + np.cumsum(lengths, dtype=np.int64)
-            rows = int(np.searchsorted(ends, shard_tokens)) + 1
-            waiting.append(table.slice(0, rows))
-            table = table.slice(rows)
-            size = int(ends[-1])
-            if rows <= len(ends):
-                yield pa.concat_tables(waiting)
-                waiting, size = [], 0
-    if waiting:
-        yield pa.concat_tables(waiting)
-
-
-def _check_nothing_lost(counts: Counts, tokenizer: Tokenizer, directory: Path) -> None:
-    """Raise InputError unless the ids stand for as many bytes as the texts have."""
-    kept = int(counts.occurrences @ tokenizer.token_lengths)
-    if kept != counts.bytes:
-        raise InputError(
-            "The tokenizer loses text: its pattern leaves characters out.",
-            where=directory,
-            found=f"tokens of {kept:,} bytes",
-            expected=f"tokens of all {counts.bytes:,} bytes of the documents",
-            remedy="mend train_tokenizer.pattern so that its matches cover every text",
-        )
+    return starts

@@ -24,6 +24,7 @@ from llm.files import (
     write_text,
 )
 from llm.tokens.encoders import TextEncoder
+from llm.tokens.panics import dividing
 from llm.tokens.patterns import GPT2
 from llm.tokens.vocabularies import BYTES, END_OF_TEXT, check_special_tokens
 
@@ -36,6 +37,7 @@ class Tokenizer:
     Ids may have gaps, as in OpenAI's later vocabularies: vocab_size is the largest id + 1, and an
     id in a gap is never made and has no bytes. Special tokens that stand in a text are encoded as
     ordinary text unless that is asked for. Surrogates, which no UTF-8 text holds, become U+FFFD.
+    A million white-space characters on end are more than tiktoken divides: InputError.
     """
 
     def __init__(
@@ -96,13 +98,15 @@ class Tokenizer:
 
     def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
         """Token ids of a text; "" gives none. allow_special: each special token is one id."""
-        if allow_special:
-            return self._encoding.encode(text, allowed_special="all")
-        return self._encoding.encode_ordinary(text)
+        with dividing():
+            if allow_special:
+                return self._encoding.encode(text, allowed_special="all")
+            return self._encoding.encode_ordinary(text)
 
     def encode_batch(self, texts: Sequence[str], *, threads: int = 1) -> list[list[int]]:
         """Token ids of every text, in order, whatever the number of threads."""
-        return self._encoding.encode_ordinary_batch(list(texts), num_threads=threads)
+        with dividing():
+            return self._encoding.encode_ordinary_batch(list(texts), num_threads=threads)
 
     @functools.cached_property
     def documents(self) -> TextEncoder:
@@ -192,9 +196,10 @@ def train(
     check_special_tokens(special_tokens)
     ordinary = vocab_size - 1 - len(special_tokens)
     trainer = rustbpe.Tokenizer()
-    trainer.train_from_iterator(
-        iter(texts), vocab_size=ordinary, buffer_size=buffer_texts, pattern=pattern
-    )
+    with dividing():
+        trainer.train_from_iterator(
+            iter(texts), vocab_size=ordinary, buffer_size=buffer_texts, pattern=pattern
+        )
     if trainer.vocab_size < ordinary:
         raise InputError(
             "The texts are too few for a vocabulary of this size.",

@@ -17,8 +17,8 @@ from llm.files import write_json
 from llm.inspection.artefacts import recognise
 from llm.inspection.clusters import differences
 from llm.inspection.views import View, decoded, view
-from llm.tokens.shards import write_shards
 from llm.tokens.tokenizer import train
+from llm.tokens.writing import write_shards
 
 TEXT = "the cat sat on the mat and the dog lay by the door\n" * 30
 

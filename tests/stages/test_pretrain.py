@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from llm.corpus.documents import DOCUMENT_SCHEMA
 from llm.errors import InputError
 from llm.stages.pretrain import Config, run
-from llm.tokens.shards import write_shards
 from llm.tokens.tokenizer import train
+from llm.tokens.writing import write_shards
 from llm.tracking import MemoryTracker
 from llm.weights.export import load_model
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
 from llm.errors import InputError
-from llm.files import read_manifest, write_parquet
+from llm.files import read_manifest, write_manifest, write_parquet
 from llm.stages.tokenize import Config, Mixture, run
 from llm.tokens.shards import read_batches, read_tokens
 from llm.tokens.tokenizer import train
@@ -40,6 +40,7 @@ def inputs(tmp_path):
         )
         table = pa.Table.from_pylist(rows, schema=DOCUMENT_SCHEMA)
         write_parquet(table, tmp_path / split / "part-00000.parquet")
+        write_manifest(tmp_path / split)
     train(TEXTS, vocab_size=300).save(tmp_path / "tokenizer")
     return {
         "train_documents": tmp_path / "train",
@@ -73,6 +74,7 @@ def test_both_splits_are_written_counted_and_repeat(inputs, tmp_path, monkeypatc
 def test_an_empty_split_is_refused(inputs, tmp_path):
     part = inputs["validation_documents"] / "part-00000.parquet"
     write_parquet(DOCUMENT_SCHEMA.empty_table(), part)
+    write_manifest(part.parent)
     with pytest.raises(InputError, match="no document"):
         run(
             config(),

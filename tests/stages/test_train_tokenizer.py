@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
 from llm.errors import InputError
-from llm.files import read_manifest, write_parquet
+from llm.files import read_manifest, write_manifest, write_parquet
 from llm.stages.train_tokenizer import Config, run
 from llm.tokens.patterns import CL100K
-from llm.tokens.tokenizer import load
+from llm.tokens.tokenizer import load, train
 
 TEXTS = [f"The fox number {n} went over the hill to the hens, and the hens ran." for n in range(40)]
 
@@ -25,6 +25,7 @@ def documents(tmp_path):
     for part, chunk in enumerate((rows[:25], rows[25:])):
         table = pa.Table.from_pylist(chunk, schema=DOCUMENT_SCHEMA)
         write_parquet(table, tmp_path / "documents" / f"part-{part:05d}.parquet")
+    write_manifest(tmp_path / "documents")
     return tmp_path / "documents"
 
 
@@ -50,12 +51,34 @@ def test_missing_truncated_or_too_few_documents_are_told(documents, tmp_path):
     with pytest.raises(InputError, match=r"vocab_size: 5000"):
         run(config, documents=documents, **paths)
     part = documents / "part-00001.parquet"
-    part.write_bytes(part.read_bytes()[:200])
-    with pytest.raises(InputError, match="truncated"):
+    content = part.read_bytes()
+    part.write_bytes(content[:200])
+    with pytest.raises(InputError, match=r"part-00001[\s\S]*200 bytes"):
+        run(config, documents=documents, **paths)
+    part.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    with pytest.raises(InputError, match=r"part-00001[\s\S]*sha256"):
+        run(config, documents=documents, **paths)
+    part.unlink()
+    with pytest.raises(InputError, match="dvc repro split"):
         run(config, documents=documents, **paths)
     with pytest.raises(InputError, match="dvc repro split"):
         run(config, documents=tmp_path / "none", **paths)
     assert not (tmp_path / "tokenizer").exists()
+
+
+@pytest.mark.parametrize("maximum_bytes", [1, len(TEXTS[0]) * 3, 10**9])
+def test_no_more_text_is_learned_from_than_asked(documents, tmp_path, maximum_bytes):
+    config = Config(kind="train", vocab_size=260, maximum_bytes=maximum_bytes)
+    made = run(
+        config, documents=documents, vocabulary=tmp_path / "none", tokenizer=tmp_path / "tokenizer"
+    )
+    sizes = [sum(map(len, TEXTS[: at + 1])) for at in range(len(TEXTS))]
+    enough = next((at for at, size in enumerate(sizes) if size >= maximum_bytes), len(TEXTS) - 1)
+    assert made["training_documents"] == enough + 1
+    assert made["training_bytes"] == sizes[enough]
+    some = tmp_path / "some"
+    train(TEXTS[: enough + 1], vocab_size=260).save(some)
+    assert load(some).fingerprint == made["fingerprint"]
 
 
 def test_gpt2_needs_its_verified_files(documents, tmp_path):

@@ -27,8 +27,8 @@ from llm.stages import (
     validate_splits,
     validate_tokens,
 )
-from llm.tokens.shards import write_shards
 from llm.tokens.tokenizer import train
+from llm.tokens.writing import write_shards
 from llm.tracking import NullTracker
 
 DOCUMENTS = validate_documents.Config(

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from llm.tokens.mixing import mixed_rows
-from llm.tokens.shards import read_batches, token_schema, write_rows
+from llm.tokens.shards import read_batches, token_schema
 from llm.tokens.tokenizer import train
+from llm.tokens.writing import write_rows
 
 SPEAKER = train(["a few words, again and again " * 20], vocab_size=270)
 

@@ -1,14 +1,15 @@
 """Tokenising by parts: equal bytes with and without memory, and only what changed done again."""
 
 import os
+import shutil
 
 import pyarrow as pa
 import pytest
 
 from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
 from llm.errors import InputError
-from llm.files import read_manifest, write_parquet
-from llm.tokens import parts, shards
+from llm.files import read_manifest, write_manifest, write_parquet
+from llm.tokens import parts, writing
 from llm.tokens.parts import forget, write_parts
 from llm.tokens.shards import read_batches
 from llm.tokens.tokenizer import train
@@ -41,6 +42,7 @@ def write_documents(folder, texts_of_parts):
         ]
         table = pa.Table.from_pylist(rows, schema=DOCUMENT_SCHEMA)
         write_parquet(table, folder / f"part-{number:05d}.parquet")
+    write_manifest(folder)
 
 
 PARTS = [
@@ -120,7 +122,7 @@ def test_a_killed_run_leaves_finished_parts_to_the_next(
 ):
     cache = cache_of(tmp_path, tokenizer)
     with monkeypatch.context() as patch:
-        real = shards.write_shards
+        real = writing.write_shards
 
         def failing(batches, directory, **more):
             rows = list(batches)
@@ -148,6 +150,59 @@ def test_damaged_memory_is_made_anew(documents, tmp_path, tokenizer, harm, capsy
     again = run(documents, tmp_path / "again", tokenizer, cache)
     assert again.remembered == 2 and "damaged" in capsys.readouterr().out
     assert manifest(tmp_path / "first") == manifest(tmp_path / "again")
+
+
+@pytest.mark.parametrize("harm", ["altered", "gone", "more"])
+def test_parts_that_their_manifest_does_not_name_so_are_refused(
+    documents, tmp_path, tokenizer, harm
+):
+    part = documents / "part-00002.parquet"
+    if harm == "altered":  # at its size, and not in what says how to read it
+        content = part.read_bytes()
+        part.write_bytes(content[:40] + bytes([content[40] ^ 1]) + content[41:])
+    elif harm == "gone":
+        part.unlink()
+    else:
+        shutil.copyfile(part, documents / "part-00009.parquet")
+    name = "part-00009" if harm == "more" else "part-00002"
+    with pytest.raises(InputError, match=name) as caught:
+        run(documents, tmp_path / "shards", tokenizer, cache_of(tmp_path, tokenizer))
+    assert "dvc repro" in str(caught.value) and "split" in str(caught.value)
+    assert ("sha256" in str(caught.value)) == (harm == "altered")
+    assert not (tmp_path / "shards").exists()
+
+
+def test_what_a_killed_run_without_a_cache_left_is_not_taken(documents, tmp_path, tokenizer):
+    """It may be of another tokenizer: where nothing is remembered, nothing tells."""
+    other = train([TEXT * 20 + "zz zz zz"], vocab_size=270)
+    cache = cache_of(tmp_path, other)
+    written = run(documents, tmp_path / "other", other, cache)
+    assert cache.folder is not None
+    shutil.copytree(cache.folder, tmp_path / ".shards.parts")
+    mine = run(documents, tmp_path / "shards", tokenizer, WorkCache(None))
+    assert mine.remembered == 0 and written.keys == mine.keys
+    rows = pa.Table.from_batches(read_batches(tmp_path / "shards")).to_pylist()
+    assert [tokenizer.decode(row["token_ids"][:-1]) for row in rows] == [
+        text for part in PARTS for text in part
+    ]
+
+
+def test_shards_of_a_part_keep_their_order_beyond_five_digits(
+    documents, tmp_path, tokenizer, monkeypatch
+):
+    cache = cache_of(tmp_path, tokenizer)
+    keys = run(documents, tmp_path / "first", tokenizer, cache).keys
+    assert cache.folder is not None
+    shards = sorted((cache.folder / keys[0]).glob("*.parquet"))
+    assert len(shards) >= 2
+    for shard, number in zip(shards, (99_999, 100_000), strict=False):
+        shard.rename(shard.with_name(f"part-{number}.parquet"))
+    facts = read_manifest(tmp_path / "first", made_by="")
+    left = {n: v for n, v in facts.items() if n != "files"}
+    write_manifest(cache.folder / keys[0], **left)
+    again = run(documents, tmp_path / "again", tokenizer, cache)
+    assert again.remembered == 3
+    assert manifest(tmp_path / "again")["files"] == facts["files"]
 
 
 def test_where_files_cannot_be_linked_they_are_copied(documents, tmp_path, tokenizer, monkeypatch):

@@ -6,12 +6,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from llm import files
 from llm.errors import InputError
 from llm.files import read_manifest, write_json
-from llm.tokens import encoding, shards
-from llm.tokens.shards import read_batches, read_facts, read_tokens, token_schema, write_shards
+from llm.tokens import shards
+from llm.tokens.mixing import mixed_rows
+from llm.tokens.shards import read_facts, read_tokens, token_schema
+from llm.tokens.stream import open_tokens
 from llm.tokens.tokenizer import Tokenizer, train
 from llm.tokens.vocabularies import END_OF_TEXT
+from llm.tokens.writing import write_shards
 
 TEXTS = [f"Tale {n}: the fox met {n} geese by the ünïçødé river. " * (n % 7 + 1) for n in range(60)]
 
@@ -53,50 +57,6 @@ def test_decoding_the_tokens_gives_every_text_back(tokenizer, tmp_path):
     assert counts.bytes == sum(len(text.encode()) for text in TEXTS)
 
 
-def test_shards_end_at_borders_of_documents(tokenizer, tmp_path):
-    write(tmp_path / "train", tokenizer)
-    names = sorted(path.name for path in (tmp_path / "train").glob("*.parquet"))
-    assert names == [f"part-{n:05d}.parquet" for n in range(len(names))]
-    assert len(names) > 2
-    rows = [row for batch in read_batches(tmp_path / "train") for row in batch.to_pylist()]
-    assert [row["id"] for row in rows] == [f"{n:032x}" for n in range(len(TEXTS))]
-    assert all(row["token_ids"].count(tokenizer.end_of_text) == 1 for row in rows)
-    assert [row["n_bytes"] for row in rows] == [len(text.encode()) for text in TEXTS]
-
-
-def test_the_bytes_depend_on_documents_tokenizer_and_shard_size_alone(
-    tokenizer, tmp_path, monkeypatch
-):
-    write(tmp_path / "a" / "train", tokenizer)
-    monkeypatch.setattr(encoding, "CHUNK_BYTES", 300)
-    write(tmp_path / "b" / "train", tokenizer, threads=1, documents=batches(rows=7))
-    manifests = [read_manifest(tmp_path / x / "train", made_by="tokenize") for x in "ab"]
-    assert manifests[0] == manifests[1]
-    assert manifests[0]["tokenizer"] == tokenizer.fingerprint
-    assert manifests[0]["dtype"] == "uint16"
-
-
-def test_the_bytes_do_not_depend_on_how_rows_came_together(tokenizer, tmp_path, monkeypatch):
-    """Seen on pages of Parquet, of which this shard has several."""
-    texts = [f"{n} geese, " * 9 for n in range(20_000)]
-    options = {"shard_tokens": 10_000_000}
-    write(tmp_path / "a" / "train", tokenizer, documents=batches(texts), **options)
-    monkeypatch.setattr(encoding, "CHUNK_BYTES", 50_001)
-    write(tmp_path / "b" / "train", tokenizer, documents=batches(texts, rows=777), **options)
-    manifests = [read_manifest(tmp_path / x / "train", made_by="tokenize") for x in "ab"]
-    assert manifests[0]["tokens"] > 1_000_000
-    assert manifests[0] == manifests[1]
-
-
-def test_a_text_that_holds_the_words_of_the_end_keeps_them_as_words(tokenizer, tmp_path):
-    texts = ["A hen.", f"In HTML, {END_OF_TEXT} is nothing.", END_OF_TEXT, "A fox."]
-    write(tmp_path / "train", tokenizer, documents=batches(texts))
-    token_ids, starts = read_tokens(tmp_path / "train")
-    assert np.count_nonzero(token_ids == tokenizer.end_of_text) == 4
-    found = np.split(token_ids, starts[1:])
-    assert [tokenizer.decode(ids[:-1]) for ids in found] == texts
-
-
 def test_ids_of_a_large_vocabulary_come_back_as_they_were(tmp_path):
     ranks = {bytes([byte]): byte + 70_000 for byte in range(256)}
     wide = Tokenizer("wide", pattern=r"(?s).", ranks=ranks, special_tokens={END_OF_TEXT: 80_000})
@@ -105,16 +65,6 @@ def test_ids_of_a_large_vocabulary_come_back_as_they_were(tmp_path):
     assert token_ids.dtype == np.dtype(np.uint32)
     expected = [i for text in TEXTS for i in [*wide.encode(text), 80_000]]
     assert token_ids.tolist() == expected
-
-
-def test_a_pattern_that_loses_text_is_found_out(tmp_path):
-    ranks = {bytes([byte]): byte for byte in range(256)}
-    deaf = Tokenizer("deaf", pattern=r"[^x]", ranks=ranks, special_tokens={END_OF_TEXT: 256})
-    write(tmp_path / "a", deaf, documents=batches(["no such letter"]))
-    with pytest.raises(InputError, match="loses text") as caught:
-        write(tmp_path / "b", deaf, documents=batches(["fox", "hen"]))
-    assert "tokens of 5 bytes" in str(caught.value)
-    assert not (tmp_path / "b").exists()
 
 
 def test_ids_take_the_smallest_type_that_holds_them():
@@ -131,22 +81,6 @@ def test_another_tokenizer_is_refused(tokenizer, tmp_path):
     assert tokenizer.fingerprint in str(caught.value)
     assert other.fingerprint in str(caught.value)
     assert read_facts(tmp_path / "train", tokenizer=tokenizer)["documents"] == len(TEXTS)
-
-
-def test_no_document_is_an_error_and_leaves_nothing(tokenizer, tmp_path):
-    with pytest.raises(InputError, match="no document"):
-        write(tmp_path / "train", tokenizer, documents=batches([]))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_failure_on_the_way_leaves_nothing(tokenizer, tmp_path):
-    def broken():
-        yield from batches()[:1]
-        raise InputError("The next part is truncated.")
-
-    with pytest.raises(InputError, match="truncated"):
-        write(tmp_path / "train", tokenizer, documents=broken(), shard_tokens=1)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_truncated_or_changed_shard_is_refused(tokenizer, tmp_path):
@@ -173,3 +107,60 @@ def test_a_manifest_with_other_counts_is_refused(tokenizer, tmp_path, fact, chan
     write_json(tmp_path / "train" / "manifest.json", manifest)
     with pytest.raises(InputError, match="another number of tokens or documents"):
         read_tokens(tmp_path / "train")
+
+
+@pytest.mark.parametrize(
+    ("facts", "fault"),
+    [
+        ([], "does not say what its files are"),
+        ({}, "does not say what its files are"),
+        ({"files": {"part-00000.parquet": {"bytes": 3}}}, "does not say what its files are"),
+        ({"files": {}, "tokens": 3, "documents": 1, "bytes": 2}, "no dtype, tokenizer, vocab_size"),
+    ],
+)
+def test_a_manifest_that_says_too_little_is_refused(tmp_path, facts, fault):
+    write_json(tmp_path / "manifest.json", facts)
+    with pytest.raises(InputError, match=fault) as caught:
+        read_tokens(tmp_path)
+    assert "dvc repro --force tokenize" in str(caught.value)
+
+
+def test_shards_are_hashed_once_per_reading(tokenizer, tmp_path, monkeypatch):
+    write(tmp_path / "train", tokenizer)
+    count = len(read_facts(tmp_path / "train")["files"])
+    hashed = []
+    real = files.sha256_of
+
+    def counted(path):
+        hashed.append(path)
+        return real(path)
+
+    monkeypatch.setattr(files, "sha256_of", counted)
+    read_tokens(tmp_path / "train", tokenizer=tokenizer)
+    assert len(hashed) == count
+    open_tokens(tmp_path / "train", tokenizer=tokenizer)
+    assert len(hashed) == 2 * count
+    list(mixed_rows(tmp_path / "train", np.full(len(TEXTS), 3)))
+    assert len(hashed) == 3 * count
+
+
+@pytest.mark.parametrize("vocab_size", [65_535, 65_536, 65_537])
+def test_the_largest_id_of_a_vocabulary_comes_back(tmp_path, vocab_size):
+    """Its bytes are tokens at the upper end, so that every id is near the border of the types."""
+    last = vocab_size - 1
+    ranks = {bytes([byte]): last - 256 + byte for byte in range(256)}
+    one = Tokenizer("one", pattern=r"(?s).", ranks=ranks, special_tokens={END_OF_TEXT: last})
+    assert one.vocab_size == vocab_size
+    texts = ["a fox", "".join(map(chr, range(256)))]
+    write(tmp_path / "train", one, documents=batches(texts))
+    token_ids, _ = read_tokens(tmp_path / "train", tokenizer=one)
+    assert token_ids.dtype == (np.uint32 if vocab_size == 65_537 else np.uint16)
+    assert token_ids.max() == last
+    assert token_ids.tolist() == [i for text in texts for i in [*one.encode(text), last]]
+    facts = read_facts(tmp_path / "train")
+    assert (facts["dtype"], facts["vocab_size"]) == (token_ids.dtype.name, vocab_size)
+
+
+def test_names_of_shards_keep_their_order_beyond_five_digits():
+    names = ["part-00002.parquet", "part-99999.parquet", "part-100000.parquet"]
+    assert shards.shard_names({"files": dict.fromkeys(reversed(names))}) == names

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from llm.errors import InputError
 from llm.files import read_manifest, write_json
-from llm.tokens.shards import read_tokens, write_shards
+from llm.tokens.shards import read_batches, read_tokens
 from llm.tokens.stream import open_tokens
 from llm.tokens.tokenizer import train
 from llm.tokens.windows import Windows
+from llm.tokens.writing import write_rows, write_shards
 
 TEXTS = [f"Tale {n}: the fox met {n} geese." for n in range(60)]
 
@@ -51,7 +55,7 @@ def test_a_mapped_stream_is_the_one_in_memory(shards, tokenizer, tmp_path):
 def test_the_file_is_made_once_and_again_where_it_is_torn(shards, tokenizer, tmp_path):
     options = {"tokenizer": tokenizer, "cache": tmp_path / "cache", "in_memory_bytes": 0}
     expected = open_tokens(shards, **options).copy()
-    (path,) = (tmp_path / "cache").iterdir()
+    (path,) = (tmp_path / "cache").glob("*.bin")
     made = path.stat().st_mtime_ns
     open_tokens(shards, **options)
     assert path.stat().st_mtime_ns == made
@@ -65,4 +69,48 @@ def test_a_failure_leaves_no_file(shards, tokenizer, tmp_path):
     cache = tmp_path / "cache"
     with pytest.raises(InputError, match="another number of tokens"):
         open_tokens(shards, tokenizer=tokenizer, cache=cache, in_memory_bytes=0)
-    assert list(cache.iterdir()) == []
+    assert [path.name for path in cache.iterdir()] == ["train.lock"]
+
+
+def test_processes_that_come_together_make_one_file(shards, tokenizer, tmp_path, root):
+    tokenizer.save(tmp_path / "tokenizer")
+    call = f"""
+from pathlib import Path
+from llm.tokens import stream
+from llm.tokens.tokenizer import load
+decode = stream._decode
+def told(*arguments):
+    print("decodes", flush=True)
+    decode(*arguments)
+stream._decode = told
+place = Path({str(tmp_path)!r})
+ids = stream.open_tokens(
+    place / "train", tokenizer=load(place / "tokenizer"), cache=place / "cache", in_memory_bytes=0
+)
+print(int(ids.sum()), flush=True)
+"""
+    children = [
+        subprocess.Popen([sys.executable, "-c", call], cwd=root, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    said = [child.communicate(timeout=120)[0].split() for child in children]
+    expected = int(read_tokens(shards, tokenizer=tokenizer)[0].sum())
+    assert sorted(said, key=len)[:2] == [[str(expected)]] * 2
+    assert max(said, key=len) == ["decodes", str(expected)]
+
+
+def test_the_file_of_earlier_shards_of_the_folder_goes(shards, tokenizer, tmp_path):
+    cache = tmp_path / "cache"
+    options = {"tokenizer": tokenizer, "cache": cache, "in_memory_bytes": 0}
+    held = open_tokens(shards, **options)
+    first = held.copy()
+    (cache / ".train.partial").write_bytes(b"left by a kill")
+    (cache / "validation-00.bin").write_bytes(b"of another folder")
+    rows = [batch.slice(1) for batch in read_batches(shards)]
+    tables = [pa.Table.from_batches(rows)]
+    write_rows(tables, shards, tokenizer=tokenizer, shard_tokens=300, threads=1)
+    assert len(open_tokens(shards, **options)) < len(first)
+    assert np.array_equal(held, first)  # who still maps the earlier file goes on
+    names = sorted(path.name for path in cache.iterdir())
+    assert len(names) == 3 and names[0].startswith("train-")
+    assert names[1:] == ["train.lock", "validation-00.bin"]
