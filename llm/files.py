@@ -114,7 +114,7 @@ def write_manifest(directory: Path, **facts: Any) -> None:
             "sha256": sha256_of(child),
         }
         for child in sorted(directory.rglob("*"))
-        if child.is_file() and child.name != MANIFEST
+        if child.is_file() and child != directory / MANIFEST
     }
     write_json(directory / MANIFEST, {"files": files, **facts})
 

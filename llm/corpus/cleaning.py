@@ -77,7 +77,7 @@ class Cleaner:
             return
         if isinstance(data, bytes):
             try:
-                data, encoding = decode(data)
+                data, encoding = decode(data, html=record.html, charset=record.charset)
             except UnreadableError:
                 self._reject(result, record, "unreadable", "", 0)
                 return

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llm.corpus.contamination import EvaluationSet
+from llm.corpus.extraction.encoding import UnreadableError, decode
 from llm.corpus.instructions import read_records as read_instructions
 from llm.corpus.messages import MESSAGE_SCHEMA
-from llm.corpus.reading.records import read_records
+from llm.corpus.reading.records import Record, read_records
 from llm.errors import InputError
 from llm.files import open_parquet, read_manifest
 
@@ -47,17 +48,26 @@ def source_sets(folder: Path) -> Iterator[EvaluationSet]:
     for source in sorted({row["name"] for row in ledger}):
         texts: dict[str, list[str]] = {}
         for record in read_records(folder, [row for row in ledger if row["name"] == source]):
-            if record.data is None:
-                raise InputError(
-                    "A text of an evaluation cannot be read.",
-                    where=f"{folder}, {record.raw_id}",
-                    found=record.fault,
-                    expected="a text in every record, in the field that the source names",
-                    remedy=f"mend the source {source!r} in download.sources, or its text_field",
-                )
-            text = record.data
             name = record.raw_id
             if name in texts:
                 name = f"{name}~{len(texts)}"
-            texts[name] = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text]
+            texts[name] = [_text(record, folder)]
         yield EvaluationSet(source, texts)
+
+
+def _text(record: Record, folder: Path) -> str:
+    fault = record.fault
+    if isinstance(record.data, str):
+        return record.data
+    if record.data is not None:
+        try:
+            return decode(record.data, html=record.html, charset=record.charset)[0]
+        except UnreadableError as error:
+            fault = str(error)
+    raise InputError(
+        "A text of an evaluation cannot be read.",
+        where=f"{folder}, {record.raw_id}",
+        found=fault,
+        expected="a text in every record, in the field that the source names",
+        remedy=f"mend the source {record.source!r} in download.sources, or its text_field",
+    )

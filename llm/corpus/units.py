@@ -24,7 +24,13 @@ from llm.work_cache import Entry, WorkCache, key_of
 UNIT_BYTES = 4 * 1024 * 1024
 _TRIP_UNITS = 64
 _TRIP_BYTES = 1024 * 1024
-_IN_PIECES = ("text", "html", "jsonl", "parquet")  # whole files of these are one piece at most
+_IN_PIECES = (
+    "text",
+    "html",
+    "jsonl",
+    "json",
+    "parquet",
+)  # whole files of these are one piece at most
 
 
 @dataclass(frozen=True)

@@ -64,3 +64,17 @@ def test_a_record_without_a_text_is_an_error_that_names_it(tmp_path):
     sources(tmp_path, quiz=("quiz.jsonl", '{"ctx": "fine"}\n{"text": "elsewhere"}\n'))
     with pytest.raises(InputError, match=r"(?s)quiz.jsonl:2.*broken_record.*text_field"):
         list(source_sets(tmp_path))
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_texts_come_in_any_encoding(tmp_path, encoding):
+    sources(tmp_path, own=("own.txt", ""))
+    row = {"name": "own", "file": "own.txt", "licence": "MIT"}
+    (tmp_path / "own.txt").write_bytes("Café at noon".encode(encoding))
+    write_manifest(tmp_path, sources=[row])
+    (own,) = source_sets(tmp_path)
+    assert own.examples == {"own.txt": ["Café at noon"]}
+    (tmp_path / "own.txt").write_bytes(bytes(12))
+    write_manifest(tmp_path, sources=[row])
+    with pytest.raises(InputError, match=r"(?s)own.txt.*control bytes"):
+        list(source_sets(tmp_path))

@@ -38,6 +38,11 @@ _NESTING = re.compile(
 )
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _DEEPEST = 500  # parsers take time by the square of the depth, and no page is written so
+# The same holds for the attributes of one tag. In its values stands what it likes, but no "<" bare.
+_OPEN_TAG = re.compile(r"""(<[a-z][\w:-]*)(?:[^<>"']++|"[^"]*+"|'[^']*+')*+""", re.IGNORECASE)
+_VALUE = re.compile(r""""[^"]*"|'[^']*'""")
+_MOST_ATTRIBUTES = 1000
+_SHORT_TAG = 2 * _MOST_ATTRIBUTES  # characters: no more attributes can stand there
 
 
 def has_markup(text: str) -> bool:
@@ -58,13 +63,28 @@ def strip_markup(text: str, *, page: bool, main_content: bool) -> str:
 
     page: the text is a whole page, as one that begins with <html> is anyhow. main_content: of a
     page without menus, headers, footers and adverts; all of it where nothing would be left. Of
-    tags nested over 500 deep, which only accidents and attacks are, just the tags go.
+    tags nested over 500 deep, which only accidents and attacks are, just the tags go; one with
+    over 1,000 attributes loses them.
     """
+    text = _without_swarms(text)
     if _depth(text) > _DEEPEST:
         return html.unescape(_ANY_TAG.sub(" ", text))
     if page or _PAGE.match(text):
         return _page_text(text, main_content=main_content)
     return _fragment_text(text)
+
+
+def _without_swarms(text: str) -> str:
+    """A text whose tags have so many attributes at most as a parser can compare with each other."""
+    if max(map(len, text.split(">"))) <= _SHORT_TAG:
+        return text
+
+    def bare(tag: re.Match[str]) -> str:
+        whole = tag.group()
+        swarm = len(whole) > _SHORT_TAG and len(_VALUE.sub("", whole).split()) > _MOST_ATTRIBUTES
+        return tag.group(1) if swarm else whole
+
+    return _OPEN_TAG.sub(bare, text)
 
 
 def _depth(text: str) -> int:

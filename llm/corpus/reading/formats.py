@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal, cast
 
 from llm.errors import InputError
 
-Format = Literal["text", "html", "jsonl", "csv", "tsv", "parquet", "warc"]
+Format = Literal["text", "html", "jsonl", "json", "csv", "tsv", "parquet", "warc"]
 Compression = Literal["", ".gz", ".zst", ".xz"]
 
 RECORD_BYTES = 64 * 1024 * 1024  # a longer record is a reject, "too_large"
@@ -25,6 +25,7 @@ _FORMATS: dict[str, Format] = {
     **dict.fromkeys(("", ".txt", ".text", ".md", ".markdown", ".rst"), "text"),
     **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
     **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    ".json": "json",
     ".csv": "csv",
     ".tsv": "tsv",
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
@@ -38,6 +39,7 @@ class Item:
 
     place: where it stands, appended to the file's name to make an id, as ":12" for a line. data:
     its bytes, or its text; None where it cannot be read, see fault. fields: the record's own.
+    charset: the encoding that a server said its bytes are in; "" where none did.
     """
 
     place: str
@@ -45,6 +47,7 @@ class Item:
     fields: Mapping[str, Any] = field(default_factory=dict)
     html: bool = False
     fault: str | None = None
+    charset: str = ""
 
 
 def format_of(name: str) -> tuple[Format | None, Compression]:

@@ -9,7 +9,14 @@ from typing import Any
 
 from llm.corpus.documents import PLANTED
 from llm.corpus.reading.formats import Item, format_of
-from llm.corpus.reading.tables import line_spans, read_csv, read_lines, read_rows, row_spans
+from llm.corpus.reading.tables import (
+    holds_lines,
+    line_spans,
+    read_csv,
+    read_lines,
+    read_rows,
+    row_spans,
+)
 from llm.corpus.reading.texts import read_piece, read_pieces, read_whole, text_pieces
 from llm.corpus.reading.warc import read_warc
 
@@ -21,6 +28,7 @@ class Record:
     """One raw document. data: its bytes, or its text; None where it cannot be read, see fault.
 
     language: ISO 639 code that the record, else its source, claims; "" where neither does.
+    charset: the encoding that a server said the bytes are in; "" where none did.
     """
 
     raw_id: str
@@ -30,6 +38,7 @@ class Record:
     html: bool = False
     fault: str | None = None
     language: str = ""
+    charset: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,8 @@ def read_records(raw: Path, ledger: Sequence[Mapping[str, Any]]) -> Iterator[Rec
     """Yield the records of a raw folder in the order of its ledger (`sources` of its manifest).
 
     Formats by name: text, HTML, JSONL, CSV, TSV, WARC and WET, each also with .gz or .zst, and
-    Parquet; see `formats`. Memory holds one record, or one piece of a text.
+    Parquet; see `formats`. What is named .json is read as JSONL where its first line is an object.
+    Memory holds one record, or one piece of a text.
 
     A record of JSONL, CSV or Parquet may bring its own `id`, `licence` (or `license`), `language`
     and `url`. raw_id is the record's id, else its url, else the file's name with the place of the
@@ -91,8 +101,8 @@ def _pieces(path: Path) -> int:
         return 1
     if kind == "text":
         return text_pieces(path)
-    if kind == "jsonl":
-        return line_spans(path)
+    if kind in ("jsonl", "json"):
+        return line_spans(path) if kind == "jsonl" or holds_lines(path) else 1
     return len(row_spans(path)) if kind == "parquet" else 1
 
 
@@ -104,7 +114,7 @@ def _read(path: Path, piece: int | None, *, text_field: str) -> Iterator[Item]:
         )
     elif kind == "html":
         yield read_whole(path, compression, html=True)
-    elif kind == "jsonl":
+    elif kind == "jsonl" or (kind == "json" and holds_lines(path, compression)):
         yield from read_lines(path, text_field=text_field, compression=compression, span=piece)
     elif kind in ("csv", "tsv"):
         mark = "," if kind == "csv" else "\t"
@@ -127,6 +137,7 @@ def _record(row: Mapping[str, Any], item: Item) -> Record:
         html=item.html,
         fault=item.fault,
         language=_name(own.get("language")) or str(row.get("language", "")),
+        charset=item.charset,
     )
 
 

@@ -28,6 +28,18 @@ def line_spans(path: Path) -> int:
     return max(1, -(-path.stat().st_size // SPAN_BYTES))
 
 
+def holds_lines(path: Path, compression: Compression = "") -> bool:
+    """Whether a file named .json holds a JSON object per line, as C4's and Dolma's do."""
+    with open_stream(path, compression) as stream:
+        while line := stream.readline(RECORD_BYTES + 1):
+            if line.strip():
+                break
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def read_lines(
     path: Path, *, text_field: str, compression: Compression = "", span: int | None = None
 ) -> Iterator[Item]:
@@ -227,9 +239,14 @@ def _check_column(path: Path, parquet: pq.ParquetFile, text_field: str) -> None:
         raise _no_column(path, schema.names, text_field)
     kind = schema.field(text_field).type
     kind = kind.value_type if pt.is_dictionary(kind) else kind
-    checks = (pt.is_string, pt.is_large_string, pt.is_binary, pt.is_large_binary)
-    if not any(check(kind) for check in checks):
+    if not (_is_text(kind) or pt.is_binary(kind) or pt.is_large_binary(kind)):
         raise _no_column(path, [f"{field.name}: {field.type}" for field in schema], text_field)
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow.types as pt
+
+    return pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind)
 
 
 def _batch_rows(group: Any) -> int:
@@ -244,7 +261,7 @@ def _cells(column: Any) -> list[Any]:
 
     if pt.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if not (pt.is_string(column.type) or pt.is_large_string(column.type)):
+    if not _is_text(column.type):
         return column.to_pylist()
     return [
         None if value is None else _utf8_or_bytes(value)

@@ -22,10 +22,10 @@ def read_warc(path: Path, compression: Compression = "") -> Iterator[Item]:
     """Pages of a WARC or WET file, one at a time: responses, resources and conversions.
 
     Place: ":NUMBER" of the record in the file; fields: its `url`. Other records (requests,
-    metadata, revisits) hold no page. Faults: "broken_record" where digest, HTTP message or its
-    compression is wrong, "http_status" for anything but 200, "unknown_format" for a page that is
-    neither HTML nor plain text, "too_large". Raises InputError where the file is cut off, its
-    compression is damaged, or it holds no record.
+    metadata, revisits, answers of name servers) hold no page. Faults: "broken_record" where
+    digest, HTTP message or its compression is wrong, "http_status" for anything but 200,
+    "unknown_format" for a page that is neither HTML nor plain text, "too_large". Raises InputError
+    where the file is cut off, its compression is damaged, or it holds no record.
     """
     from fastwarc.warc import ArchiveIterator
 
@@ -58,7 +58,8 @@ def _read_record(record: WarcRecord, place: str, path: Path, number: int) -> Ite
     found = len(block) if block is not None else _skip(record.reader)
     if found != int(length):
         raise _broken(path, number, f"a record of {found} bytes, where it promises {length}")
-    if kind not in _PAGES:
+    content_type = record.headers.get("Content-Type")
+    if kind not in _PAGES or (kind == "response" and not _is_http(content_type)):
         return None
     if block is None:
         return Item(place, None, fault="too_large")
@@ -68,7 +69,12 @@ def _read_record(record: WarcRecord, place: str, path: Path, number: int) -> Ite
         return Item(place, None, fields, fault="broken_record")
     if kind == "response":
         return _http_item(message, place, fields)
-    return _typed_item(block, record.headers.get("Content-Type"), None, place, fields)
+    return _typed_item(block, content_type, None, place, fields)
+
+
+def _is_http(content_type: str | None) -> bool:
+    """Whether a response is one of HTTP: crawlers keep those of name servers beside them."""
+    return content_type is None or content_type.strip().lower().startswith("application/http")
 
 
 def _skip(reader: WarcRecordPayloadReader) -> int:
@@ -115,21 +121,9 @@ def _typed_item(
     body: bytes, kind: str | None, charset: str | None, place: str, fields: dict[str, str | None]
 ) -> Item:
     kind = (kind or "").split(";")[0].strip(' "').lower()
-    if kind in _HTML_TYPES:
-        return Item(place, _decoded(body, charset), fields, html=True)
-    if kind == "text/plain":
-        return Item(place, _decoded(body, charset), fields)
-    return Item(place, None, fields, fault="unknown_format")
-
-
-def _decoded(body: bytes, charset: str | None) -> str | bytes:
-    """Text where the server's charset fits every byte; else bytes, for cleaning to find it."""
-    if charset is None or charset.lower().replace("_", "-") in ("iso-8859-1", "latin-1", "latin1"):
-        return body  # what servers say by default, and what fits all bytes, says nothing
-    try:
-        return body.decode(charset)
-    except (LookupError, ValueError):
-        return body
+    if kind not in (*_HTML_TYPES, "text/plain"):
+        return Item(place, None, fields, fault="unknown_format")
+    return Item(place, body, fields, html=kind in _HTML_TYPES, charset=charset or "")
 
 
 def _broken(path: Path, number: int, found: str) -> InputError:

@@ -114,9 +114,11 @@ def _extract_tar(content: Content, compression: Compression) -> None:
     with open_stream(content.archive, compression, shown=content.shown) as stream:
         meter = _Meter(stream, content)
         try:
-            # As a stream, so that nothing is read twice and no header is believed beforehand. The
-            # library's types ask for a file that seeks and writes too, which a stream never does.
-            with tarfile.open(fileobj=meter, mode="r|") as members:  # type: ignore[call-overload]
+            # As a stream, so that nothing is read twice and no header is believed beforehand.
+            with tarfile.open(
+                fileobj=meter,  # type: ignore[call-overload]  # typed as one that seeks
+                mode="r|",
+            ) as members:
                 for member in _tar_members(members, meter):
                     _extract_tar_member(members, member, meter, content)
                 assert members.fileobj is not None, "open"
@@ -131,9 +133,8 @@ def _tar_members(members: tarfile.TarFile, meter: _Meter) -> Iterator[tarfile.Ta
     while True:
         meter.allow(_HEADER_BYTES)
         member = members.next()
-        # Every header seen is kept there, for a second look that a stream never takes. The
-        # library's types leave this attribute out, although it stands in every TarFile.
-        members.members.clear()  # type: ignore[attr-defined]
+        # Every header seen is kept there, for a second look that a stream never takes.
+        members.members.clear()  # type: ignore[attr-defined]  # every TarFile has it, its types not
         if member is None:
             return
         yield member

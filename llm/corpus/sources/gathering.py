@@ -124,13 +124,9 @@ def _locate(
 def _local_files(source: Source, path: Path, sha256: str | None) -> list[tuple[str, Path]]:
     """Name and place of a file, or of every file of a folder but hidden ones."""
     if path.is_dir() and sha256 is None:
-        found = [
-            (child.relative_to(path).as_posix(), child)
-            for child in sorted(path.rglob("*"))
-            if child.is_file() and not _is_hidden(child.relative_to(path))
-        ]
+        found = sorted(_walk(path))
         if found:
-            return found
+            return [(child.relative_to(path).as_posix(), child) for child in found]
     if path.is_file():
         if sha256 is not None and sha256_of(path) != sha256:
             raise InputError(
@@ -156,8 +152,36 @@ def _what_stands_at(path: Path, sha256: str | None) -> str:
     return "a folder, which takes no sha256" if sha256 else "a folder without files"
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _walk(folder: Path) -> Iterator[Path]:
+    """The files below a folder, those behind links too; without hidden ones. Nothing else that
+    stands there is passed over in silence, but for a link back into a folder it stands in."""
+    waiting: list[tuple[Path, tuple[Path, ...]]] = [(folder, (folder.resolve(),))]
+    while waiting:
+        here, way = waiting.pop()
+        try:
+            children = [child for child in here.iterdir() if not child.name.startswith(".")]
+        except OSError as error:
+            raise _no_file(here, str(error.strerror)) from error
+        for child in children:
+            if child.is_dir():
+                if (place := child.resolve()) not in way:
+                    waiting.append((child, (*way, place)))
+            elif child.is_file():
+                yield child
+            elif child.is_symlink():
+                raise _no_file(child, f"a link to {child.readlink()}, which is not there")
+            else:
+                raise _no_file(child, "a device, a pipe or a socket")
+
+
+def _no_file(path: Path, found: str) -> InputError:
+    return InputError(
+        "A folder holds what cannot be read.",
+        where=path,
+        found=found,
+        expected="files, folders, and links to them",
+        remedy="mend it or take it out of the folder that download.sources names",
+    )
 
 
 def _unpack(files: Iterable[_File], scratch: Path, limits: ArchiveLimits) -> Iterator[_File]:
@@ -191,15 +215,13 @@ def _check_name(file: _File) -> None:
 def _place(files: Sequence[_File], folder: Path, partial: Path) -> Ledger:
     """Copy files into a folder. A name that is taken already gets its source and number before."""
     rows: Ledger = []
-    names: set[str] = set()
+    names = {MANIFEST}  # of ours, written last
     folders: set[str] = set()
     for file in files:
         for name in (file.name, f"{file.source.name}-{file.origin}-{file.name}"):
             if name not in names and name not in folders and not names.intersection(_folders(name)):
                 break
         else:
-            raise _same_name(file, name)
-        if name == MANIFEST:
             raise _same_name(file, name)
         names.add(name)
         folders.update(_folders(name))

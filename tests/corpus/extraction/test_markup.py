@@ -63,6 +63,20 @@ def test_deep_nesting_costs_no_more_than_its_length(start):
     assert time.process_time() - began < 5.0
 
 
+@pytest.mark.parametrize("start", ["", "<html><body>"])
+def test_swarms_of_attributes_cost_no_more_than_their_length(start):
+    swarm = f"<p>One</p><div {' '.join(f'a{n}' for n in range(60_000))}><p>two</p></div>"
+    began = time.process_time()
+    assert text_of(start + swarm) == "One\n\ntwo"
+    assert time.process_time() - began < 2.0
+
+
+def test_a_long_tag_of_few_attributes_stays_whole():
+    drawing = f"<img alt='x' src='data:{'a b ' * 2000}'>"
+    link = f'<a title="{"1 > 0, " * 2000}" href="/">fish</a>'
+    assert text_of(f"<p>One {drawing}{link} &amp; two</p>") == "One fish & two"
+
+
 def test_tags_that_end_themselves_are_not_deep():
     page = "<html><body>" + "<p>One line of the story.<br>And on" * 600
     assert text_of(page).count("\n\n") == 599

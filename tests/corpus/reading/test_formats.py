@@ -21,6 +21,7 @@ from llm.errors import InputError
         ("a.jsonl.zst", ("jsonl", ".zst")),
         ("a.TSV.GZ", ("tsv", ".gz")),
         ("CC-MAIN-1.warc.wet.gz", ("warc", ".gz")),
+        ("c4-train.00000-of-01024.json.gz", ("json", ".gz")),
         ("a.htm", ("html", "")),
         ("a.parquet", ("parquet", "")),
         ("a.parquet.gz", (None, "")),

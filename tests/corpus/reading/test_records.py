@@ -47,6 +47,18 @@ def test_lines_of_jsonl(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_json_of_lines_and_json_of_other_shapes(tmp_path, monkeypatch, pack):
+    monkeypatch.setattr(tables, "SPAN_BYTES", 20)
+    contents = [b'\n{"text": "one"}\n{"text": "two"}\n', b'{\n "text": "one"\n}', b'[{"text": ""}]']
+    found = []
+    for content in (*contents, b"", b"{broken"):
+        name = "a.json" if pack is bytes else "a.json.gz"
+        (tmp_path / name).write_bytes(pack(content))
+        found.append([(record.data, record.fault) for record in read(tmp_path, name)])
+    assert found == [[("one", None), ("two", None)], *[[(None, "unknown_format")]] * 4]
+
+
 def test_what_was_planted_is_no_document(tmp_path):
     (tmp_path / "planted.jsonl").write_text(json.dumps({"id": "a", "text": "secret"}))
     assert read(tmp_path, "planted.jsonl") == []

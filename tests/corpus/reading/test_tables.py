@@ -121,6 +121,7 @@ def test_parquet_of_every_kind_of_text(tmp_path):
     for kind in (
         pa.string(),
         pa.large_string(),
+        pa.string_view(),
         pa.binary(),
         pa.dictionary(pa.int32(), pa.string()),
     ):

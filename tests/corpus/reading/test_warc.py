@@ -51,14 +51,15 @@ def test_pages_are_found_and_other_records_left_out(tmp_path):
         record("response", page(b"<p>one")),
         record("response", page(b"two", "text/plain; charset=utf-8"), url="https://a.org/2"),
         record("metadata", b"x: y", "application/warc-fields"),
+        record("response", b"a.org. 60 IN A 192.0.2.1", "text/dns", url="dns:a.org"),
         record("resource", b"<p>three", "text/html"),
         record("conversion", "vier \u00fc".encode(), "text/plain"),
     )
     assert [(i.place, i.data, i.html) for i in items] == [
         (":3", b"<p>one", True),
-        (":4", "two", False),
-        (":6", b"<p>three", True),
-        (":7", "vier \u00fc".encode(), False),
+        (":4", b"two", False),
+        (":7", b"<p>three", True),
+        (":8", "vier \u00fc".encode(), False),
     ]
     assert items[1].fields == {"url": "https://a.org/2"}
 
@@ -85,8 +86,9 @@ def test_what_servers_do_to_a_page(tmp_path):
         record("response", page(b"caf\xe9", "text/html; charset=utf-8")),  # not what it says
         record("response", page(b"caf\xe9", "text/html; charset=nonsense")),
     )
-    expected = [b"<p>packed", b"<p>in parts", "日本", b"caf\xe9", b"caf\xe9"]
+    expected = [b"<p>packed", b"<p>in parts", "日本".encode("shift_jis"), b"caf\xe9", b"caf\xe9"]
     assert [item.data for item in items] == expected
+    assert [item.charset for item in items] == ["", "", "shift_jis", "utf-8", "nonsense"]
 
 
 def test_every_fault_has_its_name(tmp_path, monkeypatch):
