@@ -165,7 +165,10 @@ class _Search:
         self._similarity = similarity
         self._comparing = int(memory_bytes * _COMPARED_FRACTION)
         self._margin = 3 * math.sqrt(similarity * (1 - similarity) / signing.permutations)
-        self._unsure = np.empty(0, dtype=np.int64)  # one * documents + other, ascending
+        # Pairs as one * documents + other: ascending, and those found since.
+        self._unsure = np.empty(0, dtype=np.int64)
+        self._fresh: list[Rows] = []
+        self._fresh_pairs = 0
 
     def compare(self, one: Rows, other: Rows) -> None:
         """Join the pairs that are surely similar; remember those that may be."""
@@ -176,12 +179,22 @@ class _Search:
         self._clusters.join(one[sure], other[sure])
         unsure = ~sure & (equal >= self._similarity - self._margin)
         pairs = one[unsure] * len(self._index.ids) + other[unsure]
-        self._unsure = np.union1d(self._unsure, pairs)
+        self._fresh.append(pairs)
+        self._fresh_pairs += len(pairs)
+        # The same pair shares many bands. Put in order only when there are as many new ones as old
+        # ones, so that all orderings together take no longer than the last few.
+        if self._fresh_pairs > max(len(self._unsure), _CHUNK_ROWS):
+            self._order_unsure()
         if self._unsure.nbytes > self._comparing:
             self.settle_unsure()
 
+    def _order_unsure(self) -> None:
+        self._unsure = np.unique(np.concatenate([self._unsure, *self._fresh]))
+        self._fresh, self._fresh_pairs = [], 0
+
     def settle_unsure(self) -> None:
         """Count the n-grams of the pairs that wait and are still apart; join who is similar."""
+        self._order_unsure()
         one, other = np.divmod(self._unsure, max(len(self._index.ids), 1))
         self._unsure = self._unsure[:0]
         apart = self._clusters.roots(one) != self._clusters.roots(other)
