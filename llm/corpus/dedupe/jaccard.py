@@ -19,6 +19,7 @@ from llm.files import open_parquet
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / the golden ratio: Knuth, volume 3, section 6.4
 _BATCH_ROWS = 512
+_CHUNK_VALUES = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -154,17 +155,22 @@ def _hashes_of_runs(
     firsts = np.zeros(len(short), dtype=np.uint64)
     for step in range(length):
         if whole > 0:
-            values[:whole] = _mixed(values[:whole], words[step : step + whole])
+            _mix(values[:whole], words[step : step + whole])
         some = np.flatnonzero(counts[short] > step)
-        firsts[some] = _mixed(firsts[some], words[starts[short[some]] + step])
+        mixed = firsts[some]
+        _mix(mixed, words[starts[short[some]] + step])
+        firsts[some] = mixed
     values[starts[short]] = firsts
     return values
 
 
-def _mixed(values: NDArray[np.uint64], words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    values = (values ^ words) * _MIX
-    values ^= values >> np.uint64(32)
-    return values
+def _mix(values: NDArray[np.uint64], words: NDArray[np.uint64]) -> None:
+    """Take a word into each hash, in its place: new memory costs more than the arithmetic."""
+    for start in range(0, len(values), _CHUNK_VALUES):
+        piece = values[start : start + _CHUNK_VALUES]
+        piece ^= words[start : start + _CHUNK_VALUES]
+        piece *= _MIX
+        piece ^= piece >> np.uint64(32)
 
 
 def _word_hashes(words: Any) -> NDArray[np.uint64]:
