@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from llm.training import shards
 
 WEIGHTS, OPTIMIZER, STATE = "weights.safetensors", "optimizer.safetensors", "state.json"
 _NAME = re.compile(r"step-(\d{9})")
+# Given what went wrong in this process, if anything: what did in the first of those where it did.
+Hear = Callable[[OSError | None], OSError | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,26 +76,27 @@ def save(folder: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
 
 
 def save_together(
-    folder: Path, checkpoint: Checkpoint, *, keep: int, first: bool, wait: Callable[[], None]
+    folder: Path, checkpoint: Checkpoint, *, keep: int, first: bool, hear: Hear
 ) -> None:
     """As `save`, by all processes at once, where each holds a share of the tensors.
 
-    All must see the same folder. first: in one of them, which completes it; wait: until all came.
+    All must see the same folder. first: in one of them, which completes it. Raises OSError in all
+    of them where one could not write: none goes on alone, to wait for the others for ever.
     """
     path = folder / _name(checkpoint.step)
-    if first:
-        _make_folder(folder)
-    with new_directory(path) if first else contextlib.nullcontext():
-        wait()  # for the folder
+    with contextlib.ExitStack() as opened:
+        with _for_all(hear):
+            if first:
+                _make_folder(folder)
+                opened.enter_context(new_directory(path))
         temporary = path.with_name(f".{path.name}.partial")
         shards.write(temporary, {**checkpoint.weights, **checkpoint.optimizer})
-        wait()  # for the last share
-        if first:
-            write_json(temporary / STATE, checkpoint.state)
-            write_manifest(temporary, step=checkpoint.step)
-    if first:
-        _keep_last(folder, keep)
-    wait()
+        with _for_all(hear):
+            if first:
+                write_json(temporary / STATE, checkpoint.state)
+                write_manifest(temporary, step=checkpoint.step)
+                opened.close()  # gives it its name
+                _keep_last(folder, keep)
 
 
 def last_step(folder: Path) -> int | None:
@@ -152,6 +155,19 @@ def _tensors(path: Path, step: int, like: Mapping[str, Tensor] | None) -> Checkp
         weights = {name: tensor for name, tensor in found.items() if "/" not in name}
         optimizer = {name: tensor for name, tensor in found.items() if "/" in name}
     return Checkpoint(step=step, weights=weights, optimizer=optimizer, state=state)
+
+
+@contextlib.contextmanager
+def _for_all(hear: Hear) -> Iterator[None]:
+    """Raise an OSError of one process in all, once all are here."""
+    fault = None
+    try:
+        yield
+    except OSError as error:
+        fault = error
+    fault = hear(fault)
+    if fault is not None:
+        raise fault
 
 
 def _keep_last(folder: Path, count: int) -> None:

@@ -246,13 +246,7 @@ class _Training:
                 state=state,
             )
             if self.crew.shares_model:
-                checkpoint.save_together(
-                    self.checkpoints,
-                    now,
-                    keep=self.config.keep_checkpoints,
-                    first=self.crew.rank == 0,
-                    wait=self.crew.wait,
-                )
+                self.saver.save_together(now, first=self.crew.rank == 0, hear=self.crew.hear)
             else:
                 self.saver.save(now)
 

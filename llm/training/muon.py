@@ -40,8 +40,8 @@ class Muon(torch.optim.Optimizer):
         self.param_groups += others.param_groups  # the same dictionaries
         others.state = self.state
 
-    # torch declares a second form, which returns the closure's loss.
     @torch.no_grad()
+    # Optimizer.step has a second form, which calls the closure it is given and returns its loss.
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient; there is no closure to call."""
         assert closure is None

@@ -28,6 +28,7 @@ from llm.training.config import TrainingConfig
 from llm.training.task import Batch
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 
 
 class Crew(Protocol):
@@ -71,6 +72,9 @@ class Crew(Protocol):
     def agree(self, number: int) -> int:
         """What process 0 says."""
 
+    def hear(self, fault: E | None) -> E | None:
+        """Of what went wrong in the processes, if anything did, the first one's, in all."""
+
     def wait(self) -> None:
         """Until all are here."""
 
@@ -110,6 +114,9 @@ class Alone:
     def agree(self, number: int) -> int:
         return number
 
+    def hear(self, fault: E | None) -> E | None:
+        return fault
+
     def wait(self) -> None: ...
 
     def finish(self) -> None: ...
@@ -133,6 +140,11 @@ class _Together(Alone):
         said = torch.tensor(number, device=self._device)
         dist.broadcast(said, src=0)
         return int(said)
+
+    def hear(self, fault: E | None) -> E | None:
+        faults: list[E | None] = [None] * self.size
+        dist.all_gather_object(faults, fault)
+        return next((found for found in faults if found is not None), None)
 
     def wait(self) -> None:
         dist.barrier()

@@ -86,6 +86,19 @@ class Saver:
         )
         self._thread.start()
 
+    def save_together(self, found: Checkpoint, *, first: bool, hear: checkpoint.Hear) -> None:
+        """Write `found`, of which each process holds a share; all call it, and wait for it.
+
+        For the arguments see `checkpoint.save_together`. Raises ServiceError in all processes where
+        one could not write.
+        """
+        if self._folder is None:
+            return
+        try:
+            checkpoint.save_together(self._folder, found, keep=self._keep, first=first, hear=hear)
+        except OSError as error:
+            raise self._unwritten(error, {**found.weights, **found.optimizer}) from error
+
     def check(self) -> None:
         """Raise ServiceError where a write has failed; return at once where one is on its way."""
         if self._thread is not None and not self._thread.is_alive():
@@ -99,7 +112,7 @@ class Saver:
         self._thread = None
         error, self._error = self._error, None
         if isinstance(error, OSError | SafetensorError):
-            raise self._unwritten(error) from error
+            raise self._unwritten(error, self._memory) from error
         if error is not None:
             raise error
 
@@ -127,14 +140,14 @@ class Saver:
         except Exception as error:  # noqa: BLE001 - the thread of the training raises it
             self._error = error
 
-    def _unwritten(self, error: Exception) -> ServiceError:
+    def _unwritten(self, error: Exception, tensors: dict[str, Tensor]) -> ServiceError:
         assert self._folder is not None
         step = checkpoint.last_step(self._folder)
         return ServiceError(
             "A checkpoint could not be written.",
             where=f"{self._name}, {self._folder}",
             found=str(error).splitlines()[0],
-            expected=f"room for {_gigabytes(self._memory):.2f} GB beside the last checkpoint",
+            expected=f"room for {_gigabytes(tensors):.2f} GB beside the last checkpoint",
             remedy="free disk space, then start again: training goes on "
             + ("from its beginning" if step is None else f"from step {step}, which stays"),
         )

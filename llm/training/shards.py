@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.hf_storage import (
     HuggingFaceStorageReader,
     HuggingFaceStorageWriter,
@@ -25,11 +26,16 @@ from torch.distributed.checkpoint.state_dict_saver import save
 def write(folder: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write this process's share of the tensors into `folder`; every process calls it at once.
 
-    A file per process, `shard-<process>-….safetensors`, which says where its rows belong.
+    A file per process, `shard-<process>-….safetensors`, which says where its rows belong. What is
+    raised in one process, as OSError by a full disk, is raised in all.
     """
     logging.getLogger("torch.distributed.checkpoint").setLevel(logging.ERROR)
     writer = HuggingFaceStorageWriter(str(folder), save_distributed=True)
-    save({name: tensor.detach() for name, tensor in tensors.items()}, storage_writer=writer)
+    try:
+        save({name: tensor.detach() for name, tensor in tensors.items()}, storage_writer=writer)
+    except CheckpointException as gathered:
+        faults = [fault for fault, _ in gathered.failures.values()]
+        raise next((f for f in faults if isinstance(f, OSError)), faults[0]) from gathered
 
 
 def read(folder: Path, like: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:

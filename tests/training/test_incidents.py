@@ -16,6 +16,7 @@ from llm.errors import InputError
 from llm.tracking import MemoryTracker
 from llm.training.incidents import ENOUGH_STEPS, WINDOW_STEPS, Watch, sentence
 from llm.training.update import Updated
+from tests.several import several
 
 
 def found(loss: float, norm: float = 1.0) -> Updated:
@@ -154,6 +155,44 @@ def test_skipped_steps_and_spikes_are_the_same_after_a_resume(small: Any, tmp_pa
     assert resumed.rows == expected.rows
     assert second.weights() == straight.weights()
     assert again.texts["incidents.json"] == tracker.texts["incidents.json"]
+
+
+class Spoiled:
+    """A task whose loss is multiplied by `factor` where its rows hold one of some windows."""
+
+    def __init__(self, task: Any, factors: dict[int, float]) -> None:
+        self.count, self.evaluate, self.sample = task.count, task.evaluate, task.sample
+        self.healthy = task.loss
+        self.factors = factors
+
+    def loss(self, model: Any, batch: dict[str, Tensor]) -> Tensor:
+        here = [self.factors.get(number, 1.0) for number in batch["sample_ids"].tolist()]
+        spoiled: Tensor = self.healthy(model, batch) * math.prod(here)
+        return spoiled
+
+
+def told(small: Any, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """The incidents of a training in which two windows are bad."""
+    one = small(drop_rate=0.0)
+    one.task = Spoiled(one.task, {5: math.nan, 20: 1e3})
+    incidents: list[dict[str, Any]] = one.train(
+        maximum_steps=30, maximum_nonfinite_steps=30, **settings
+    ).incidents
+    return incidents
+
+
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+def test_several_processes_tell_the_samples_of_all_as_one_does(small: Any, kind: str) -> None:
+    """Of the four windows of a batch each process has two, and the bad one is with one of them."""
+    (alone,) = several(1, told, small, {})
+    found, _ = several(2, told, small, {"parallel": kind})
+    assert {incident["kind"] for incident in alone} >= {"not finite", "loss and gradient norm"}
+    for name in ("step", "kind", "samples"):
+        assert [incident[name] for incident in found] == [incident[name] for incident in alone]
+    assert all(len(incident["samples"]) == 4 for incident in found)
+    for incident in found:
+        bad = {"window 5", "window 20"} & set(incident["samples"])
+        assert len(bad) == 1, incident
 
 
 def test_a_skipped_step_leaves_weights_and_optimizer_alone(small: Any) -> None:

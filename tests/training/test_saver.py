@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+import shutil
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from llm.errors import ServiceError
 from llm.training import checkpoint
 from llm.training.checkpoint import Checkpoint, last_step, load_last
 from llm.training.saver import PRIORITY, Saver
+from tests.several import several
 
 
 def state_of(weights: torch.Tensor, step: int) -> Checkpoint:
@@ -121,6 +125,101 @@ def test_a_full_disk_ends_the_training_and_the_last_good_one_stays(
     second = small()
     second.train(checkpoints=tmp_path)
     assert second.weights() == straight.weights()
+
+
+def limit_files() -> None:
+    """No file of this process may grow beyond what its share of a checkpoint takes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+
+
+def fill_the_disk() -> None:
+    setattr(os, "fsync", full_disk)  # noqa: B010 - in a process of its own
+
+
+def fill_it_later() -> None:
+    def write_manifest(*_arguments: Any, **_facts: Any) -> None:
+        full_disk(0)
+
+    setattr(checkpoint, "write_manifest", write_manifest)  # noqa: B010 - in a process of its own
+
+
+def fails(small: Any, settings: dict[str, Any], faults: list[Callable[[], None] | None]) -> str:
+    """The ServiceError that ends a training in which each process has its own fault at step 10."""
+    real, act = checkpoint.save_together, faults[int(os.environ.get("RANK", "0"))]
+
+    def save_together(folder: Path, found: Checkpoint, **more: Any) -> None:
+        if found.step == 10 and act is not None:
+            act()
+        real(folder, found, **more)
+
+    setattr(checkpoint, "save_together", save_together)  # noqa: B010 - in a process of its own
+    try:
+        small().train(**settings)
+    except ServiceError as error:
+        return f"{error}\nexit code {error.exit_code}"
+    return "trained"
+
+
+@pytest.mark.parametrize(
+    ("faults", "told"),
+    [
+        ([None, limit_files], "File too large"),
+        ([fill_the_disk, None], "No space left on device"),
+        ([fill_it_later, None], "No space left on device"),  # once all shares are written
+    ],
+)
+def test_where_one_of_several_processes_cannot_write_all_are_told_and_end(
+    small: Any, tmp_path: Path, faults: list[Any], told: str
+) -> None:
+    settings = {"parallel": "fsdp", "checkpoints": tmp_path}
+    for found in several(2, fails, small, settings, faults):
+        assert "A checkpoint could not be written." in found
+        assert f"where:    small, {tmp_path}" in found
+        assert told in found
+        assert "expected: room for 0.00 GB" in found
+        assert "goes on from step 5, which stays" in found
+        assert "exit code 4" in found
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000000005"]  # and nothing half
+    assert several(2, fails, small, settings, [None, None]) == ["trained", None]
+
+
+def test_a_folder_that_cannot_be_made_ends_all_processes(small: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = {"parallel": "fsdp", "checkpoints": tmp_path / "file/checkpoints"}
+    for found in several(2, fails, small, settings, [None, None]):
+        assert "Not a directory" in found
+        assert "goes on from its beginning" in found
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB; only root may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if (
+        not shutil.which("mount")
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("a file system of its own cannot be mounted here")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+def test_a_disk_that_is_full_keeps_the_last_whole_checkpoint(
+    small: Any, small_disk: Path, kind: str
+) -> None:
+    every = {"checkpoint_every_steps": 1, "keep_checkpoints": 100}
+    settings = {"parallel": kind, "checkpoints": small_disk / "checkpoints", **every}
+    # Without shares only the first process writes, and its end is the other's.
+    found = several(1 if kind == "ddp" else 2, fails, small, settings, [None, None])
+    steps = sorted(path.name for path in (small_disk / "checkpoints").iterdir())
+    assert 2 < len(steps) < 20
+    assert steps[-1] == f"step-{len(steps):09d}"
+    for told in found:
+        assert "No space left on device" in told
+        assert f"goes on from step {len(steps)}, which stays" in told
 
 
 def test_an_error_of_ours_is_raised_as_it_is(
