@@ -73,10 +73,11 @@ def run(
 
     Among the metrics `sources` is the mixture's table, see llm.corpus.mixture.plan. validated: the
     result of validate_splits. cache: where the shards of each part of the documents are remembered,
-    so that a killed run goes on and a new document costs its part alone. Raises InputError where a
-    split has no document, an input is missing or broken, or the weights are not those of the
-    sources.
+    so that a killed run goes on and a new document costs its part alone. Threads: LLM_THREADS, or
+    the processors of a Ray cluster, see llm.corpus.cluster. Raises InputError where a split has no
+    document, an input is missing or broken, or the weights are not those of the sources.
     """
+    from llm.corpus.cluster import where_asked
     from llm.corpus.documents import require_passed
     from llm.corpus.mixture import Inventory, plan
     from llm.runtime import choose_threads
@@ -100,6 +101,7 @@ def run(
     write = partial(
         write_parts,
         tokenizer=speaker,
+        folder=tokenizer,
         shard_tokens=config.shard_tokens,
         threads=choose_threads(),
         cache=known,
@@ -110,8 +112,9 @@ def run(
     aside = train.with_name(f".{train.name}.unmixed")
     unmixed = train if weights is None else aside
     try:
-        trained = _encode(write, train_documents, unmixed, inventory)
-        held_out = _encode(write, validation_documents, validation)
+        with where_asked():
+            trained = _encode(write, train_documents, unmixed, inventory)
+            held_out = _encode(write, validation_documents, validation)
         counts = trained.counts
         bytes_read = counts.bytes + held_out.counts.bytes
         mixture = plan(inventory, weights, tokens=config.mixture.tokens)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llm.corpus import cluster
 from llm.corpus.documents import read_part, recorded_parts
 from llm.errors import InputError
 from llm.files import new_directory, not_as_recorded, open_parquet, read_manifest, sha256_of
@@ -19,7 +24,7 @@ from llm.progress import Progress
 from llm.tokens.counts import Counts
 from llm.tokens.encoding import in_order
 from llm.tokens.shards import MADE_BY, read_batches, read_facts, shard_names
-from llm.tokens.tokenizer import Tokenizer
+from llm.tokens.tokenizer import Tokenizer, load
 from llm.tokens.writing import nothing_to_tokenise, write_facts, write_shards
 from llm.work_cache import WorkCache
 
@@ -49,11 +54,47 @@ class _Part:
     remembered: bool
 
 
+@dataclass(frozen=True)
+class _PartEncoder:
+    """Writes the shards of one part to a folder of `home`, or finds them there; picklable."""
+
+    home: Path
+    shard_tokens: int
+    threads: int
+
+    def __call__(self, part: Path, recorded: Mapping[str, Any], tokenizer: Tokenizer) -> _Part:
+        digest = sha256_of(part)
+        if digest != recorded["sha256"]:
+            raise not_as_recorded(part, recorded, made_by=_MADE_BY)
+        key = digest[:32]
+        known = _remembered(self.home / key, key, tokenizer)
+        if known is not None:
+            return known
+        rows: list[pa.Table] = []
+        # A name of its own: a node that is taken for dead may still be at work on this part.
+        own = self.home / f".{key}.{secrets.token_hex(4)}"
+        counts = write_shards(
+            read_part(part, made_by=_MADE_BY, columns=_COLUMNS),
+            own,
+            tokenizer=tokenizer,
+            shard_tokens=self.shard_tokens,
+            threads=self.threads,
+            watch=lambda table: rows.append(_facts(table)),
+            quiet=True,
+        )
+        try:
+            os.replace(own, self.home / key)
+        except OSError:  # another was first; its bytes are the same
+            shutil.rmtree(own)
+        return _Part(key, counts, rows, remembered=False)
+
+
 def write_parts(
     documents: Path,
     directory: Path,
     *,
     tokenizer: Tokenizer,
+    folder: Path,
     shard_tokens: int,
     threads: int,
     cache: WorkCache,
@@ -62,49 +103,30 @@ def write_parts(
     """Tokenise the parts of a folder of documents, in order, each as `write_shards` does.
 
     A shard ends where its part ends, so that a part's shards depend on that part alone: they stay
-    in the cache's folder under the part's SHA-256, and the next run takes them from there. watch:
-    called with tables of id, source and tokens (how many), in order. Raises InputError as
-    `write_shards` does, and where a part is not what the documents' manifest says.
+    in the cache's folder under the part's SHA-256, and the next run takes them from there. folder:
+    where the tokenizer stands, for the nodes of a Ray cluster, which share the parts where
+    DAFT_RUNNER=ray asks for it. watch: called with tables of id, source and tokens (how many), in
+    order. Raises InputError as `write_shards` does, and where a part is not what the documents'
+    manifest says.
     """
-    home = cache.folder or directory.with_name(f".{directory.name}.parts")
+    # Absolute: processes on other machines start in other folders.
+    home = cache.folder or directory.resolve().with_name(f".{directory.name}.parts")
     if cache.folder is None:  # a killed run left it, perhaps by another tokenizer
         shutil.rmtree(home, ignore_errors=True)
-    recorded = recorded_parts(documents, made_by=_MADE_BY)
-
-    def encode(part: Path) -> _Part:
-        digest = sha256_of(part)
-        if digest != recorded[part]["sha256"]:
-            raise not_as_recorded(part, recorded[part], made_by=_MADE_BY)
-        key = digest[:32]
-        known = _remembered(home / key, key, tokenizer)
-        if known is not None:
-            return known
-        rows: list[pa.Table] = []
-        counts = write_shards(
-            read_part(part, made_by=_MADE_BY, columns=_COLUMNS),
-            home / key,
-            tokenizer=tokenizer,
-            shard_tokens=shard_tokens,
-            threads=threads,
-            watch=lambda table: rows.append(_facts(table)),
-            quiet=True,
-        )
-        return _Part(key, counts, rows, remembered=False)
-
-    parts = [part for part in recorded if _has_rows(part)]
+    recorded = recorded_parts(documents.resolve(), made_by=_MADE_BY)
+    parts = [(part, row) for part, row in recorded.items() if _has_rows(part)]
     written = Written(Counts(tokenizer.vocab_size))
     try:
         with (
-            new_directory(directory) as folder,
-            ThreadPoolExecutor(_AT_ONCE) as pool,
+            new_directory(directory) as place,
+            _encoded(parts, _PartEncoder(home, shard_tokens, threads), tokenizer, folder) as found,
             Progress(f"tokenize {directory.name}", unit="documents") as progress,
         ):
             shards = 0
-            work = ((encode, part) for part in parts)
-            for part in in_order(work, pool=pool, ahead=_AT_ONCE - 1):
+            for part in found:
                 made = read_manifest(home / part.key, made_by=MADE_BY)
                 for name in shard_names(made):
-                    _link(home / part.key / name, folder / f"part-{shards:05d}.parquet")
+                    _link(home / part.key / name, place / f"part-{shards:05d}.parquet")
                     shards += 1
                 if watch is not None:
                     for table in part.rows:
@@ -115,11 +137,52 @@ def write_parts(
                 progress.advance(part.counts.documents)
             if not shards:
                 raise nothing_to_tokenise(directory)
-            write_facts(folder, written.counts, tokenizer)
+            write_facts(place, written.counts, tokenizer)
     finally:
         if cache.folder is None:
             shutil.rmtree(home, ignore_errors=True)
     return written
+
+
+@contextmanager
+def _encoded(
+    parts: Sequence[tuple[Path, Mapping[str, Any]]],
+    encode: _PartEncoder,
+    tokenizer: Tokenizer,
+    folder: Path,
+) -> Iterator[Iterator[_Part]]:
+    """Every part, in order: on this machine by threads, each part on all of them; on a cluster a
+    part for each processor."""
+    if cluster.is_wanted():
+        alone = replace(encode, threads=1)
+        work = functools.partial(_on_node, alone, folder.resolve(), tokenizer.fingerprint)
+        with closing(cluster.ordered_map(work, parts)) as found:
+            yield found
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        calls = ((encode, part, row, tokenizer) for part, row in parts)
+        yield in_order(calls, pool=pool, ahead=_AT_ONCE - 1)
+
+
+def _on_node(
+    encode: _PartEncoder, folder: Path, fingerprint: str, part: tuple[Path, Mapping[str, Any]]
+) -> _Part:
+    return encode(*part, _tokenizer(folder, fingerprint))
+
+
+@functools.lru_cache(maxsize=1)
+def _tokenizer(folder: Path, fingerprint: str) -> Tokenizer:
+    """A node's own, loaded once in each process. Raises InputError where it is another one."""
+    found = load(folder)
+    if found.fingerprint != fingerprint:
+        raise InputError(
+            "A node of the cluster sees another tokenizer.",
+            where=folder,
+            found=found.fingerprint,
+            expected=fingerprint,
+            remedy="let every node see the same data folder, then start the command again",
+        )
+    return found
 
 
 def forget(cache: WorkCache, *, but: set[str]) -> None:
@@ -138,7 +201,8 @@ def _has_rows(part: Path) -> bool:
 
 
 def _remembered(place: Path, key: str, tokenizer: Tokenizer) -> _Part | None:
-    """The shards of a part; None where they are not there, or not whole and unaltered."""
+    """The shards of a part; None where they are not there, or not whole and unaltered: these are
+    removed."""
     if not place.is_dir():
         return None
     counts = Counts(tokenizer.vocab_size)
@@ -151,6 +215,7 @@ def _remembered(place: Path, key: str, tokenizer: Tokenizer) -> _Part | None:
             counts.count(table)
     except InputError:
         print(f"Remembered shards are damaged, and made anew: {place}", flush=True)
+        shutil.rmtree(place, ignore_errors=True)
         return None
     return _Part(key, counts, rows, remembered=True)
 

@@ -1,6 +1,7 @@
 """Work on Ray: order, faults as they were raised, bounded reading ahead, clear words, two nodes."""
 
 import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import textwrap
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from llm.corpus import cluster
@@ -229,3 +231,43 @@ def write_corpus(folder: Path) -> None:
             for path in sorted(folder.glob("*.jsonl"))
         ],
     )
+
+
+@pytest.mark.slow
+def test_tokenize_on_two_nodes_gives_the_shards_of_one_machine(tmp_path, root, two_nodes):
+    write_splits(tmp_path)
+    hashes = {}
+    for place, environment in (("one", {**os.environ, **QUIET}), ("two", on_ray(two_nodes))):
+        home = tmp_path / place
+        told = llm(
+            root,
+            *("tokenize", "--tokenizer", str(tmp_path / "tokenizer")),
+            *("--train-documents", str(tmp_path / "train")),
+            *("--validation-documents", str(tmp_path / "validation")),
+            *("--train", str(home / "train"), "--validation", str(home / "validation")),
+            *("--cache", str(home / "cache"), "--metrics", str(home / "metrics.json")),
+            environment=environment,
+        )
+        if place == "two":
+            assert told.count(" on node ") >= 3, told  # two of the 32 parts that train
+        names = ("train/manifest.json", "validation/manifest.json", "metrics.json")
+        hashes[place] = [(home / name).read_bytes() for name in names]
+    assert len(json.loads(hashes["one"][0])["files"]) > 10
+    assert hashes["one"] == hashes["two"]
+
+
+def write_splits(home: Path) -> None:
+    """Stories as documents of both splits, in many parts, and a tokenizer of them."""
+    from llm.corpus.documents import DOCUMENT_SCHEMA, document_id, sorted_documents
+    from llm.corpus.synthetic.compose import compose
+    from llm.tokens.tokenizer import train
+
+    texts = [compose(5, number).text for number in range(400)]
+    train(texts, vocab_size=400).save(home / "tokenizer")
+    empty = {f.name: "" if pa.types.is_string(f.type) else 1.0 for f in DOCUMENT_SCHEMA}
+    for split, chosen in (("train", texts[40:]), ("validation", texts[:40])):
+        (home / split).mkdir()
+        with sorted_documents(home / split, part_bytes=20_000) as documents:
+            for text in chosen:
+                documents.add({**empty, "id": document_id(text), "source": "s", "text": text})
+        write_manifest(home / split, documents=len(chosen))

@@ -64,6 +64,7 @@ def run(documents, directory, tokenizer, cache, **more):
         documents,
         directory,
         tokenizer=tokenizer,
+        folder=directory,  # asked for on a cluster alone: see tests/corpus/test_cluster.py
         shard_tokens=100,
         threads=2,
         cache=cache,
@@ -103,6 +104,20 @@ def test_memory_changes_no_byte(documents, tmp_path, tokenizer):
     assert manifest(tmp_path / "first") == manifest(tmp_path / "again")
     assert manifest(tmp_path / "first") == manifest(tmp_path / "without")
     assert (again.counts.occurrences == without.counts.occurrences).all()
+
+
+def test_a_part_that_two_do_at_once_is_one(tmp_path, tokenizer):
+    many = 12  # equal parts under way at the same time
+    write_documents(tmp_path / "documents", [[TEXT * 200]])
+    for number in range(1, many):
+        equal = tmp_path / "documents" / f"part-{number:05d}.parquet"
+        equal.write_bytes((tmp_path / "documents" / "part-00000.parquet").read_bytes())
+    write_manifest(tmp_path / "documents")
+    cache = cache_of(tmp_path, tokenizer)
+    written = run(tmp_path / "documents", tmp_path / "shards", tokenizer, cache)
+    assert written.counts.documents == many == manifest(tmp_path / "shards")["documents"]
+    assert cache.folder is not None
+    assert [place.name for place in cache.folder.iterdir()] == [written.keys[0]]
 
 
 def test_a_new_document_costs_its_part_alone(documents, tmp_path, tokenizer):
