@@ -15,11 +15,13 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from llm.corpus.extraction.normal_form import normalise
 from llm.corpus.overlap import Hashes, Numbers, Words, in_one_text, joined, read_words, runs
 
 MAXIMUM_PIECES = 10  # a document cut into more is taken out whole (Brown et al. 2020, appendix C)
 _WORST = 5  # examples named per evaluation set
 _SHOWN_CHARACTERS = 200
+_LIGATURES = {code: normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,7 @@ class Index:
         self.sets = list(sets)
         self.ngram_words = ngram_words
         examples = [texts for one in sets for texts in one.examples.values()]
-        # Documents are in this form too, see documents.DOCUMENT_SCHEMA.
-        self.texts = [normalize("NFC", text) for texts in examples for text in texts]
+        self.texts = [_plain(text) for texts in examples for text in texts]
         self._example_of_text = np.repeat(np.arange(len(examples)), [len(t) for t in examples])
         words = joined(read_words(self.texts))
         self._tables: dict[int, _Table] = {}
@@ -96,6 +97,12 @@ class Index:
                 continue
             if len(at):
                 yield length, hashes[at], at
+
+
+def _plain(text: str) -> str:
+    """An evaluation text in the form that cleaning gives to documents: a soft hyphen or a ligature
+    of a textbook stands in none of them."""
+    return normalise(text).translate(_LIGATURES)
 
 
 class _Table:

@@ -1,6 +1,8 @@
 """Hashes of the word n-grams of a stream of texts, many texts at once, and where they stand.
 
-Words are what deduplication compares: letters and digits alone, in lower case, without accents.
+Words are what deduplication compares: letters and digits alone, in lower case, without accents;
+a Chinese character or a Japanese kana is a word of its own, since no space sets words off there.
+Wide and other compatible forms of a letter (Unicode's NFKD, where that is one letter) are the same.
 A hash has 64 bits: among a million n-grams sought and a billion words read, about one chance in
 twenty thousand of a single false match.
 """
@@ -20,6 +22,7 @@ Hashes = NDArray[np.uint64]
 Numbers = NDArray[np.int64]
 
 _BATCH_CHARACTERS = 1 << 17  # read at once: the arrays of one batch stay in the processor's cache
+_FIRST_ALONE = 0x3041  # no character below is a word of its own, see _standing_alone
 _SEPARATOR, _MARK = 0, 1  # of the folded characters; neither folds from a letter or a digit
 # Odd numbers, so that powers can be undone modulo 2^64; the golden ratio's and those of
 # MurmurHash3's finalisers (Appleby 2011), whose bits are well spread.
@@ -127,11 +130,7 @@ def _words(pieces: list[_Piece]) -> Words:
     if (folded == _MARK).any():
         places = np.flatnonzero(folded != _MARK)
         folded = folded[places]
-    inside = folded != _SEPARATOR
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    if inside[0]:
-        edges = np.concatenate(([0], edges))
-    starts, stops = edges[::2], edges[1::2]  # the last character is a separator: all words end
+    starts, stops = _borders(folded)
     hashes = _word_hashes(folded, starts, stops)
     if places is not None:
         starts, stops = places[starts], places[stops - 1] + 1
@@ -141,6 +140,23 @@ def _words(pieces: list[_Piece]) -> Words:
     moved = (np.array([offset for _, offset, _ in pieces]) - begins)[piece]
     numbers = np.array([number for number, _, _ in pieces])[piece]
     return Words(hashes, numbers, starts + moved, stops + moved)
+
+
+def _borders(folded: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:
+    """Where words begin and end among folded characters, of which the last is a separator."""
+    inside = folded != _SEPARATOR
+    edge = inside[1:] != inside[:-1]
+    if folded.max() < _FIRST_ALONE:
+        edges = np.flatnonzero(edge) + 1
+        if inside[0]:
+            edges = np.concatenate(([0], edges))
+        return edges[::2], edges[1::2]
+    alone = _standing_alone()[folded]
+    edge |= alone[1:] | alone[:-1]
+    edge = np.concatenate(([True], edge))
+    starts = np.flatnonzero(edge & inside)
+    stops = np.flatnonzero(edge[1:] & inside[:-1]) + 1
+    return starts, stops
 
 
 def _word_hashes(folded: NDArray[np.uint32], starts: Numbers, stops: Numbers) -> Hashes:
@@ -171,6 +187,18 @@ def _powers() -> tuple[Hashes, Hashes]:
 
 
 @functools.cache
+def _standing_alone() -> NDArray[np.bool_]:
+    """Which characters are a word each: Chinese ones, hiragana and katakana."""
+    table = np.zeros(sys.maxunicode + 1, dtype=np.bool_)
+    for code in range(_FIRST_ALONE, sys.maxunicode + 1):
+        name = unicodedata.name(chr(code), "")
+        table[code] = name.startswith(
+            ("CJK UNIFIED", "CJK COMPATIBILITY IDEO", "HIRAGANA LETTER", "KATAKANA LETTER")
+        )
+    return table
+
+
+@functools.cache
 def _folding() -> NDArray[np.uint32]:
     """Every character's lower case without accent; separators and combining marks told apart."""
     table = np.full(sys.maxunicode + 1, _SEPARATOR, dtype=np.uint32)
@@ -180,7 +208,9 @@ def _folding() -> NDArray[np.uint32]:
         if kind == "M":
             table[code] = _MARK
         elif kind in "LN":
-            bare = [c for c in unicodedata.normalize("NFD", letter) if not unicodedata.combining(c)]
+            bare = [
+                c for c in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(c)
+            ]
             lower = (bare[0] if len(bare) == 1 else letter).lower()
             table[code] = ord(lower) if len(lower) == 1 else code
     return table

@@ -50,6 +50,18 @@ def row(sought: Index, *documents: str, maximum: int | None = 10):
         (SHORT + " indeed", SHORT, False),
         ("yes", "yes yes yes yes yes yes yes yes yes", False),
         ("", "anything", False),
+        # Marks that cleaning takes off every document, and would hide the text from it.
+        (QUESTION.replace("seven", "se\u00adven"), QUESTION, True),
+        (QUESTION.replace("ships", "sh\u200bips"), QUESTION, True),
+        ("\ufeff" + QUESTION.replace("first", "\ufb01rst"), QUESTION, True),
+        (QUESTION.replace(" ", "\u00a0"), QUESTION, True),
+        ("".join(chr(ord(c) + 0xFEE0) if c != " " else c for c in QUESTION), QUESTION, True),
+        (
+            "哪七艘老船在第一场冬季风暴来临之前向北航行",
+            "他问：哪七艘老船在第一场冬季风暴来临之前向北航行？",
+            True,
+        ),
+        ("哪七艘老船在第一场冬季", "他说：那七艘新船在第一场冬季", False),
     ],
 )
 def test_what_overlaps(text, document, overlaps):

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from llm.corpus import overlap
 from llm.corpus.overlap import in_one_text, joined, read_words, runs
 
-texts = st.lists(st.text("aB1é \n.-'ß٣字", max_size=60), max_size=8)
+texts = st.lists(st.text("aB1é \n.-'ß٣字カｂ", max_size=60), max_size=8)
 
 
 def plain_words(text: str) -> list[tuple[str, int, int]]:
     """Word, first character, last character + 1, by the standard library."""
     found = []
-    for match in re.finditer(r"[^\W_]+", text):
-        bare = unicodedata.normalize("NFD", match[0])
+    for match in re.finditer(r"[字カ]|[^\W_字カ]+", text):
+        bare = unicodedata.normalize("NFKD", match[0])
         letters = "".join(c.lower() for c in bare if not unicodedata.combining(c))
         found.append((letters, match.start(), match.end()))
     return found
@@ -46,7 +46,9 @@ def test_words_and_places_are_those_of_the_plain_way(texts):
         ("cafe\N{COMBINING ACUTE ACCENT} x", "café x"),
         ("don't", "don t"),
         ("_snake_case_", "snake case"),
-        ("ＡＢ １２", "ａｂ １２"),
+        ("ＡＢ １２", "ab 12"),
+        ("十七艘船, 2 艘", "十 七 艘 船 2 艘"),
+        ("x字ひらカナy", "x 字 ひ ら カ ナ y"),
     ],
 )
 def test_case_accents_and_marks_make_no_difference(one, other):
@@ -89,6 +91,18 @@ def test_runs_are_told_apart_by_order_and_length():
     assert hashes[3][0] == hashes[3][6] != hashes[3][3]
     assert len({hashes[1][0], hashes[2][0], hashes[3][0]}) == 3
     assert list(in_one_text(words, np.arange(7), 3)) == [n in (0, 3, 6) for n in range(7)]
+
+
+def test_a_text_without_spaces_longer_than_a_batch(monkeypatch):
+    text = "".join(chr(0x4E00 + number) for number in range(40))
+    whole = [hashes[0] for _, hashes in runs(joined(read_words([text])), 13)][-1]
+    monkeypatch.setattr(overlap, "_BATCH_CHARACTERS", 10)
+    overlap._powers.cache_clear()
+    batches = list(read_words([text], overlap=12))
+    found = [value for words in batches for _, some in runs(words, 13) for value in some.tolist()]
+    overlap._powers.cache_clear()
+    assert len(batches) > 3
+    assert whole in found
 
 
 def test_a_word_longer_than_a_batch_is_read_to_its_end(monkeypatch):

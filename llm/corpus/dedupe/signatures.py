@@ -140,9 +140,11 @@ def _engine() -> Any:
 def normalised(text: Any) -> Any:
     """A Daft expression: the words of a text alone, in lower case, without accents, one space
     between them, so that editions that differ in quotes, dashes, italics or spelling of accents
-    sign alike. Empty words would change signatures."""
+    sign alike. A Chinese character or a kana is a word, since no space sets words off there.
+    Empty words would change signatures."""
     from daft.functions import normalize, regexp_replace, strip
 
     plain = normalize(text, lowercase=True, nfd_unicode=True)
     plain = regexp_replace(plain, r"\p{M}+", "")
+    plain = regexp_replace(plain, r"([\p{Han}\p{Hiragana}\p{Katakana}])", " $1 ")
     return strip(regexp_replace(plain, r"[^\p{L}\p{N}]+", " "))

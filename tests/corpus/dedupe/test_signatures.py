@@ -4,7 +4,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from llm.corpus.dedupe.signatures import Bands, Signing, choose_bands, hash_words, sign
+from llm.corpus.dedupe.signatures import (
+    Bands,
+    Signing,
+    choose_bands,
+    hash_words,
+    normalised_texts,
+    sign,
+)
 from llm.files import write_parquet
 
 SIGNING = Signing(ngram_words=3, permutations=16, seed=1)
@@ -49,6 +56,13 @@ def test_equal_words_sign_alike(tmp_path):
     assert rows[one]["signature"] == rows[two]["signature"]
     assert rows[one]["words_hash"] == rows[two]["words_hash"] != rows[three]["words_hash"]
     assert rows[one]["words_bytes"] == rows[two]["words_bytes"] == rows[three]["words_bytes"] - 5
+
+
+def test_a_text_without_spaces_has_words():
+    texts = normalised_texts(pa.array(["哪七艘old船, ひらカナ2", "plain"]))
+    assert texts.to_pylist() == ["哪 七 艘 old 船 ひ ら カ ナ 2", "plain"]
+    words, _ = hash_words(pa.array(["哪七艘船"]))
+    assert words.tolist() == [4]
 
 
 def test_no_words(tmp_path):
