@@ -64,8 +64,10 @@ def find_clusters(
     Signatures find pairs and estimate their similarity, with a standard deviation of
     sqrt(s (1 - s) / permutations), about 0.04 for 128; near the limit n-grams are counted. Of a
     bucket of more than 32 documents each is compared with the lowest id and its neighbours by id
-    alone. Of each cluster stays the document of the best quality, then of the lowest id. Texts
-    without words are alike in nothing.
+    alone: a large cluster is joined by few of its pairs, but a pair may be missed amid many pages
+    that share most of their text and yet are less alike than the limit (measured: among 2,000 of
+    similarity 0.68, one pair in five at 0.73, one in twenty at 0.78). Of each cluster stays the
+    document of the best quality, then of the lowest id. Texts without words are alike in nothing.
     signer: as `sign`, which signs the parts given and may remember what it signed before.
     The result depends on neither the memory, nor how documents are divided into parts.
     """
@@ -175,7 +177,7 @@ class _Search:
         apart = self._clusters.roots(one) != self._clusters.roots(other)
         one, other = one[apart], other[apart]  # those of one cluster need no comparing
         equal = _equal_fractions(self._signatures, one, other, self._comparing)
-        sure = equal >= self._similarity + self._margin
+        sure = equal > self._similarity + self._margin  # at 1 none: equal signatures may differ
         self._clusters.join(one[sure], other[sure])
         unsure = ~sure & (equal >= self._similarity - self._margin)
         pairs = one[unsure] * len(self._index.ids) + other[unsure]

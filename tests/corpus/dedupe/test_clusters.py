@@ -93,6 +93,49 @@ def test_recall_and_precision_against_the_true_similarity(tmp_path):
         assert together == (similarity >= 0.7)
 
 
+def true_components(texts):
+    """The least text of each one's component, over all pairs, by counted n-grams."""
+    lowest = {t: t for t in texts}
+    pairs = [
+        pair
+        for pair in itertools.combinations([t for t in texts if re.search(r"\w", t)], 2)
+        if short_jaccard(*pair) >= 0.7 - 1e-9
+    ]
+    for _ in texts:
+        for one, two in pairs:
+            lowest[one] = lowest[two] = min(lowest[one], lowest[two], key=document_id)
+    return lowest
+
+
+def short_jaccard(one, two):
+    """As `jaccard`; a text of fewer words is one n-gram."""
+    sizes = [min(5, len(re.findall(r"\w+", t))) for t in (one, two)]
+    return jaccard(one, two, sizes[0]) if sizes[0] == sizes[1] else 0.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_components_and_survivors_by_brute_force(tmp_path, seed):
+    """Short and long texts, edits of edits, no words, one word, and many ties of quality."""
+    rng = random.Random(seed)
+    texts = ["", "?!", "One", "one!", "two words", "Two, words", "a b c d e", "a b c d e f"]
+    texts += [text(10 * seed + n, rng.choice([3, 6, 20, 80, 300])) for n in range(6)]
+    for n in range(30):
+        changed = rng.choice(texts[4:])
+        if rng.random() < 0.3:
+            changed = changed.upper()
+        most = 1 + len(changed.split()) // 12
+        texts.append(edited(changed, rng.randrange(min(2, most), most + 1), seed=n))
+    texts = sorted(set(texts))
+    quality = {t: rng.choice([0.1, 0.5, 0.9]) for t in texts}
+    found = outcome(tmp_path / "a", texts, quality=quality, memory=rng.choice([500, 2**30]))
+    expected = true_components(texts)
+    assert found.cluster == expected
+    for name in set(expected.values()):
+        members = [t for t in texts if expected[t] == name]
+        best = min(members, key=lambda t: (-quality[t], document_id(t)))
+        assert found.kept & set(members) == {best}
+
+
 def test_pairs_near_the_limit_are_counted(tmp_path):
     """An estimate alone would be wrong on both sides of it."""
     pairs = [(text(n), edited(text(n), edits=8 + n % 6, seed=n)) for n in range(200)]
@@ -100,6 +143,15 @@ def test_pairs_near_the_limit_are_counted(tmp_path):
     assert 50 < sum(truth) < 150
     found = outcome(tmp_path / "a", list(itertools.chain(*pairs)), memory=50_000)
     assert [found.cluster[one] == found.cluster[other] for one, other in pairs] == truth
+
+
+def test_at_similarity_one_nothing_but_equal_sets_of_ngrams_join(tmp_path):
+    """Signatures of two long texts that differ in a word are mostly equal."""
+    long = [text(n, 3_000) for n in range(8)]
+    texts = [t + end for t in long for end in ("", "!", " extra")]
+    found = outcome(tmp_path / "a", texts, similarity=1.0)
+    for t in long:
+        assert found.cluster[t] == found.cluster[t + "!"] != found.cluster[t + " extra"]
 
 
 def test_a_chain_is_one_cluster(tmp_path):
