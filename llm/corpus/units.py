@@ -121,8 +121,7 @@ class UnitCleaner:
     def _clean(self, unit: Unit) -> CleanedUnit:
         part = unit.part
         found = part if isinstance(part, tuple) else tuple(read_unit(self.raw, part))
-        # repr shows every field, bytes and lone surrogates too, in one way, and as UTF-8.
-        key = key_of(content="\n".join(map(repr, found)).encode("utf-8"))
+        key = key_of(content=_bytes_of(found))
         entry = self.cache.get(key)
         remembered = entry is not None
         if entry is None:
@@ -141,3 +140,16 @@ class UnitCleaner:
             },
             facts=json.loads(json.dumps(facts)),  # as the cache gives them
         )
+
+
+def _bytes_of(found: Iterable[Record]) -> bytes:
+    """Every field of every record, with its kind and length: other records have other bytes."""
+    pieces: list[bytes] = []
+    for record in found:
+        for value in vars(record).values():
+            # A text may hold lone surrogates.
+            data = (
+                value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+            )
+            pieces += (f"{type(value).__name__} {len(data)} ".encode("ascii"), data)
+    return b"".join(pieces)

@@ -94,7 +94,7 @@ def extract(
 
 def repair_mojibake(text: str) -> str:
     """Undo wrong decodings, as "CafÃ©" for "Café", line by line (ftfy, Speer 2019)."""
-    if text.isascii():
+    if text.isascii() or not (_PAIR.search(text) or _STRAY.search(text)):
         return text
     import ftfy
     from ftfy.badness import is_bad

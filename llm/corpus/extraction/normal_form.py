@@ -15,6 +15,9 @@ _INVISIBLE = re.compile(
 )
 _ODD_SPACE = re.compile("[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
+# Of these ASCII texts hold the first ones alone, and the one tab.
+_ASCII_INVISIBLE = bytes((*range(0x09), *range(0x0E, 0x20), 0x7F))
+
 _SPACES = re.compile("  +")
 _EMPTY_LINES = re.compile("\n\n\n+")
 
@@ -40,13 +43,21 @@ def plain_characters(text: str) -> str:
     for end in _LINE_ENDS:
         if end in text:
             text = text.replace(end, "\n")
+    if text.isascii() and not _has_ascii_invisible(text):
+        return text  # ASCII is in NFC
     # NFC last: what an invisible character has kept apart may compose.
     return unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
 
 
+def _has_ascii_invisible(text: str) -> bool:
+    """Whether an ASCII text holds an invisible character; bytes tell it sooner than a pattern."""
+    data = text.encode("ascii")
+    return len(data.translate(None, _ASCII_INVISIBLE)) < len(data)
+
+
 def plain_spaces(text: str) -> str:
     """One space between words, one empty line at most between lines, none around the text."""
-    text = _ODD_SPACE.sub(" ", text)
+    text = text.replace("\t", " ") if text.isascii() else _ODD_SPACE.sub(" ", text)
     text = _SPACES.sub(" ", text)
     text = text.replace(" \n", "\n").replace("\n ", "\n")
     return _EMPTY_LINES.sub("\n\n", text).strip(" \n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 _COLUMNS = re.compile(r"\S {3,}\S")  # a row of a table or of a list of contents
 _LEAST_LINES = 3  # fewer have no width in common
@@ -15,15 +14,6 @@ _CUT = re.compile(r"-\n[ \t]*([^\W\d_]{2,40})(?![\w-])(\S{0,9})[ \t]*\n?")
 _CUT_START = re.compile(r"(?<![\w-])[^\W\d_]{2,40}\Z")
 _HYPHEN = re.compile(r"-([^\W\d_]+)")
 _WORD_END = re.compile(r"[^\W\d_]+\Z")
-
-
-class _Line(NamedTuple):
-    """Columns of a line: where it begins and ends, and of its first word; is it a table's row?"""
-
-    indent: int
-    end: int
-    first_word: int
-    columns: bool
 
 
 def join_cut_words(text: str) -> tuple[str, int]:
@@ -67,16 +57,20 @@ def rewrap(text: str) -> str:
     before an indented line or after a row of columns.
     """
     lines = text.split("\n")
-    width = _width(lines)
+    ends = [len(line.rstrip()) for line in lines]
+    width = _width(ends)
     if width is None:
         return text
-    wraps = _wraps([_measure(line) for line in lines], width)
+    wraps = _wraps(lines, ends, width)
     return text if wraps is None else _flow(lines, wraps)
 
 
-def _width(lines: list[str]) -> int | None:
-    """The column at which a text may be wrapped, or None where its lines have none in common."""
-    ends = sorted(end for line in lines if (end := len(line.rstrip())))
+def _width(ends: list[int]) -> int | None:
+    """The column at which a text may be wrapped, or None where its lines have none in common.
+
+    ends: the length of each line, without white space behind it.
+    """
+    ends = sorted(filter(None, ends))
     if len(ends) < _LEAST_LINES:
         return None
     width = ends[int(0.9 * (len(ends) - 1))]
@@ -95,30 +89,25 @@ def _flow(lines: list[str], wraps: list[bool]) -> str:
     return "".join(pieces)
 
 
-def _measure(line: str) -> _Line:
-    bare = line.lstrip(" ")
-    content = bare.strip()
-    first = content.split(None, 1)[0] if content else ""
-    indent = len(line) - len(bare)
-    columns = "   " in content and _COLUMNS.search(content) is not None
-    return _Line(indent, len(line.rstrip()), len(first), columns)
-
-
-def _wraps(lines: list[_Line], width: int) -> list[bool] | None:
+def _wraps(lines: list[str], ends: list[int], width: int) -> list[bool] | None:
     """Whether each break stands there only because the next word did not fit; None where that is
     the rarer case."""
     wraps: list[bool] = []
     inner = 0
     full = _FULL_FRACTION * width
-    last = lines[0]
-    for line in lines[1:]:
-        within = bool(last.first_word and line.first_word)
-        inner += within
+    for last, line, last_end, end in zip(lines, lines[1:], ends, ends[1:], strict=False):
+        if not (last_end and end):
+            wraps.append(False)
+            continue
+        inner += 1
         wraps.append(
-            within
-            and not last.columns
-            and line.indent <= last.indent
-            and last.end + 1 + line.first_word > full
+            # Most lines are full with any word behind them: only for others one is cut out.
+            (last_end + 2 > full or last_end + 1 + len(line.split(None, 1)[0]) > full)
+            and (line[0] != " " or _indent(line) <= _indent(last))
+            and not ("   " in last and _COLUMNS.search(last.strip()))
         )
-        last = line
     return wraps if inner and sum(wraps) >= 0.5 * inner else None
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

@@ -33,6 +33,15 @@ class Facts:
         self.text = text
 
     @cached_property
+    def encoded(self) -> bytes:
+        """The text as UTF-8."""
+        return self.text.encode("utf-8")
+
+    def ascii_characters(self, which: bytes) -> int:
+        """How many characters are among these ASCII ones; bytes tell it in one pass."""
+        return len(self.encoded) - len(self.encoded.translate(None, which))
+
+    @cached_property
     def _words(self) -> Words:
         from llm.corpus.filtering.words import find_words
 

@@ -23,8 +23,8 @@ from llm.corpus.filtering.language import identify_language
 from llm.corpus.filtering.pages import PageSettings, code_or_filler, line_shape, sentences
 from llm.corpus.filtering.reasons import Reason
 
-_SYMBOLS = "#<>{}|\\^~=@$%+`[]"
-_DIGITS = "0123456789"
+_SYMBOLS = b"#<>{}|\\^~=@$%+`[]"
+_DIGITS = b"0123456789"
 _ELLIPSES = ("...", "…")
 
 
@@ -108,10 +108,10 @@ def symbols(facts: Facts, settings: FilterSettings) -> Reason | None:
     """Too many hash signs and ellipses per word (Gopher), other symbols, or digits."""
     text, limit = facts.text, settings.maximum_symbol_fraction
     marks = text.count("#") + sum(map(text.count, _ELLIPSES))
-    if marks > limit * facts.word_count or sum(map(text.count, _SYMBOLS)) > limit * len(text):
+    if marks > limit * facts.word_count or facts.ascii_characters(_SYMBOLS) > limit * len(text):
         return "symbols"
     most = settings.maximum_digit_fraction
-    if most is not None and sum(map(text.count, _DIGITS)) > most * len(text):
+    if most is not None and facts.ascii_characters(_DIGITS) > most * len(text):
         return "digits"
     return None
 

@@ -1,6 +1,8 @@
 """Raw text to plain text: each repair, counted, and each can be off."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llm.corpus.extraction.encoding import decode
 from llm.corpus.extraction.extract import extract, repair_mojibake
@@ -74,3 +76,8 @@ def test_a_book_is_extracted_once_for_all(done, mirror):
         assert once.counts["gutenberg"] == once.counts["wrapped_lines"] == 1
         again = done(once.text)
         assert (again.text, again.counts) == (once.text, {})
+
+
+@given(st.lists(st.text(st.sampled_from("aé \x80\x1b\ufb01Ã©â€™"), max_size=6), max_size=4))
+def test_each_line_is_repaired_by_itself(lines):
+    assert repair_mojibake("\n".join(lines)) == "\n".join(map(repair_mojibake, lines))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.corpus.extraction.normal_form import normalise
+from llm.corpus.extraction.normal_form import normalise, plain_characters, plain_spaces
 
 ANY_CHARACTERS = st.text(st.characters(categories=None), max_size=80)
 
@@ -35,3 +35,9 @@ def test_again_changes_nothing(text):
     assert normalise(once) == once
     assert unicodedata.is_normalized("NFC", once)
     once.encode("utf-8")
+
+
+@given(st.text(st.characters(max_codepoint=0x7F), max_size=20))
+def test_ascii_comes_out_as_beside_a_letter_beyond_it(text):
+    assert plain_characters(text) + "é" == plain_characters(text + "é")
+    assert plain_spaces(f".{text}.")[1:] == plain_spaces(f"é{text}.")[1:]

@@ -1,6 +1,11 @@
 """Wrapped paragraphs flow, cut words join; verse, lists and compounds stay."""
 
+import re
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llm.corpus.extraction.normal_form import plain_spaces
 from llm.corpus.extraction.wrapping import join_cut_words, rewrap
@@ -65,3 +70,40 @@ def test_unwrapped_texts_are_left_alone(text):
 )
 def test_cut_words(text, joined, count):
     assert join_cut_words(text) == (joined, count)
+
+
+def slowly(text: str) -> str:
+    """What rewrap does, measuring every line in every way."""
+    lines = text.split("\n")
+    ends = sorted(len(line.rstrip()) for line in lines if line.strip())
+    if len(ends) < 3 or not 40 <= (width := ends[int(0.9 * (len(ends) - 1))]) <= 100:
+        return text
+    pairs = list(pairwise(lines))
+    wraps = [
+        bool(last.strip() and line.strip())
+        and not re.search(r"\S {3,}\S", last)
+        and len(line) - len(line.lstrip(" ")) <= len(last) - len(last.lstrip(" "))
+        and len(last.rstrip()) + 1 + len(line.split()[0]) > 0.85 * width
+        for last, line in pairs
+    ]
+    inner = sum(bool(last.strip() and line.strip()) for last, line in pairs)
+    if not inner or sum(wraps) < 0.5 * inner:
+        return text
+    done = lines[0]
+    for wrap, line in zip(wraps, lines[1:], strict=True):
+        if wrap:
+            done = done.rstrip()
+            done += ("" if done.endswith(("--", "—")) else " ") + line.lstrip()
+        else:
+            done += "\n" + line
+    return done
+
+
+WORDS = st.sampled_from(["a", "word", "longer--", "wonderful ", "", " ", "   ", "\t", "é—"])
+LINES = st.lists(WORDS, max_size=14).map(" ".join)
+
+
+@given(st.lists(LINES | st.sampled_from(["The keeper of the lamp walked down " * 2]), max_size=12))
+def test_lines_join_as_if_all_were_measured(lines):
+    text = "\n".join(lines)
+    assert rewrap(text) == slowly(text)

@@ -19,3 +19,7 @@ def test_counts():
 def test_a_sample_is_start_middle_and_end():
     assert sample("short", 10) == "short"
     assert sample("a" * 100 + "b" * 100 + "c" * 100, 2) == "aa\nbb\ncc"
+
+
+def test_ascii_characters():
+    assert Facts("1 é2\U0001f600#3#").ascii_characters(b"0123456789") == 3
