@@ -49,22 +49,11 @@ def run(
     clean_metrics: the metrics of the stage clean. Raises InputError listing all that failed.
     """
     from llm.corpus.filtering.reasons import REASONS
-    from llm.errors import InputError
-    from llm.files import read_json
     from llm.validation.documents import documents_contract
     from llm.validation.gate import check
     from llm.validation.rejects import rejects_contract
 
-    cleaning = read_json(clean_metrics, made_by="clean")
-    try:
-        counts = {name: cleaning[name] for name in ("documents_in", "documents_kept", "dropped")}
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            "The metrics of the stage clean do not say what it kept and dropped.",
-            where=clean_metrics,
-            expected="the keys documents_in, documents_kept and dropped",
-            remedy="make them again: dvc repro --force clean",
-        ) from error
+    counts = _cleaning(clean_metrics)
     kept = documents_contract(
         documents,
         language=config.language,
@@ -80,3 +69,29 @@ def run(
         maximum_reason_fraction={str(why): n for why, n in config.maximum_reason_fraction.items()},
     )
     return check(kept, dropped, out=validation, docs=docs)
+
+
+def _cleaning(path: Path) -> dict[str, Any]:
+    """What the stage clean read, kept, and dropped by reason."""
+    from llm.errors import InputError
+    from llm.files import read_json
+
+    metrics = read_json(path, made_by="clean")
+    told = metrics if isinstance(metrics, dict) else {}
+    counts = {name: told.get(name) for name in ("documents_in", "documents_kept", "dropped")}
+    dropped = counts["dropped"]
+    numbers = [
+        counts["documents_in"],
+        counts["documents_kept"],
+        *(dropped.values() if isinstance(dropped, dict) else [None]),
+    ]
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise InputError(
+            "The metrics of the stage clean do not say what it kept and dropped.",
+            where=path,
+            found=", ".join(f"{name} {value!r}" for name, value in counts.items()),
+            expected="whole numbers under documents_in and documents_kept, and by reason under "
+            "dropped",
+            remedy="make them again: dvc repro --force clean",
+        )
+    return counts

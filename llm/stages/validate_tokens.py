@@ -31,7 +31,7 @@ def run(
     train, tokens_validation: the shards of both splits. Raises InputError listing all that failed,
     and where the shards were made by another tokenizer.
     """
-    from llm.tokens.shards import read_batches, read_facts
+    from llm.tokens.shards import read_facts, token_schema
     from llm.tokens.tokenizer import load
     from llm.validation.gate import check
     from llm.validation.tokens import tokens_contract
@@ -40,9 +40,10 @@ def run(
     splits = {"train": train, "validation": tokens_validation}
     facts = {split: read_facts(folder, tokenizer=speaker) for split, folder in splits.items()}
     contract = tokens_contract(
-        {split: read_batches(folder, facts=facts[split]) for split, folder in splits.items()},
+        splits,
+        token_schema(speaker.vocab_size),
         manifests=facts,
-        vocab_size=speaker.vocab_size,
+        token_lengths=speaker.token_lengths,
         end_of_text=speaker.end_of_text,
         minimum_tokens={
             "train": config.minimum_train_tokens,

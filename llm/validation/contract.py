@@ -1,25 +1,21 @@
 """A contract: facts measured on every row, a bounded sample of rows, and what is expected of both.
 
-The engine (Arrow) looks at all rows, batch by batch; Great Expectations, and pandas beneath it,
-sees one row of facts and the sample. Every offending row up to a limit is part of the sample, so
-that Data Docs show what is wrong, and the verdict never hangs on chance.
+Great Expectations, and pandas beneath it, sees one row of facts and the sample. The first rows at
+fault stand beside the facts as cases, by file and row, so that whoever mends the data finds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-SAMPLE_ROWS = 10_000  # rows that pandas sees, spread evenly over the data
-OFFENDING_ROWS = 100  # offending rows added to them
-SHOWN_CHARACTERS = 500  # of a text in the sample
+CASES = 10  # rows at fault that are named, per fault
+_QUOTED_CHARACTERS = 64  # of a value in a case
 
-Mask = Callable[[pa.RecordBatch], pa.Array]
+Where = Callable[[int], str]  # the number of a row → the place where a person finds it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,76 +29,61 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Case:
+    """A row at fault: where it stands, as "FILE, row 4", and what was found there."""
+
+    where: str
+    found: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What no row may be: the fact that counts such rows, the rule in words, the first of them."""
+
+    fact: str
+    count: int
+    meaning: str
+    cases: Sequence[Case] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Contract:
     """What Great Expectations checks.
 
-    facts: measured on every row, each a column of a one-row table. sample: at most SAMPLE_ROWS
-    rows and OFFENDING_ROWS offending ones. fact_rules, sample_rules: what is expected of them.
-    statistics: what describes the data without being right or wrong, for the gate of drift:
-    numbers, and counts by name of what has shares.
+    facts: measured on every row, each a column of a one-row table. sample: some rows, offending
+    ones among them. fact_rules, sample_rules: what is expected of them.
+    cases: by fact, rows at fault. statistics: what describes the data without being right or
+    wrong, for the gate of drift: numbers, and counts by name of what has shares.
     """
 
     suite: str
     facts: Mapping[str, int | float]
     fact_rules: list[Rule]
+    cases: Mapping[str, Sequence[Case]] = field(default_factory=dict)
     sample: pa.Table = field(default_factory=lambda: pa.table({}))
     sample_rules: list[Rule] = field(default_factory=list)
     statistics: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """A fault that a single row can have: the fact that counts it, its mask, and the rule in words.
+def make_contract(
+    *,
+    suite: str,
+    facts: Mapping[str, int | float],
+    rules: Sequence[Rule],
+    faults: Sequence[Fault],
+    **more: Any,
+) -> Contract:
+    """A contract of measured facts with their rules, and of faults, of which there may be none.
 
-    mask: a batch → boolean array, true where the row is at fault.
+    more: further fields of the contract.
     """
-
-    fact: str
-    mask: Mask
-    meaning: str
-
-    def rule(self) -> Rule:
-        """The expectation that no row has this fault."""
-        return at_most(self.fact, 0, self.meaning)
-
-
-@dataclass
-class Survey:
-    """Counts the faults of every row and keeps the sample, batch by batch.
-
-    rows: how many rows will come, which sets the step of the sample.
-    """
-
-    checks: list[Check]
-    rows: int
-    faults: dict[str, int] = field(init=False)
-    seen: int = field(init=False, default=0)
-
-    def __post_init__(self) -> None:
-        self.faults = {check.fact: 0 for check in self.checks}
-        self._step = max(1, -(-self.rows // SAMPLE_ROWS))
-        self._sampled: list[pa.RecordBatch] = []
-        self._offending: list[pa.RecordBatch] = []
-        self._room = OFFENDING_ROWS
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Take the next rows."""
-        at_fault = pa.array([False] * len(batch), pa.bool_())
-        for check in self.checks:
-            mask = pc.fill_null(check.mask(batch), True)  # what cannot be judged is at fault
-            self.faults[check.fact] += pc.sum(mask).as_py() or 0
-            at_fault = pc.or_(at_fault, mask)
-        positions = np.arange(self.seen, self.seen + len(batch))
-        chosen = pa.array(positions % self._step == 0)
-        self._sampled.append(batch.filter(chosen))
-        extra = batch.filter(pc.and_not(at_fault, chosen)).slice(0, self._room)
-        self._offending.append(extra)
-        self._room -= len(extra)
-        self.seen += len(batch)
-
-    def sample(self, schema: pa.Schema) -> pa.Table:
-        """The sample: rows spread evenly, then offending ones that the step left out."""
-        return pa.Table.from_batches([*self._sampled, *self._offending], schema=schema)
+    return Contract(
+        suite=suite,
+        facts={**facts, **{fault.fact: fault.count for fault in faults}},
+        fact_rules=[*rules, *(at_most(fault.fact, 0, fault.meaning) for fault in faults)],
+        cases={fault.fact: fault.cases for fault in faults if fault.cases},
+        **more,
+    )
 
 
 def between(fact: str, minimum: float | None, maximum: float | None, meaning: str) -> Rule:
@@ -146,57 +127,10 @@ def each(column: str, expectation: str, meaning: str, **arguments: Any) -> Rule:
     )
 
 
-def filled(fact: str, column: str, meaning: str) -> Check:
-    """Counts the rows whose text is blank."""
-    return Check(fact=fact, mask=lambda row: is_blank(row.column(column)), meaning=meaning)
-
-
-def matching(fact: str, column: str, pattern: str, meaning: str) -> Check:
-    """Counts the rows whose text has no match of a regular expression (RE2)."""
-    return Check(
-        fact=fact,
-        mask=lambda row: pc.invert(pc.match_substring_regex(row.column(column), pattern)),
-        meaning=meaning,
-    )
-
-
-def one_of(fact: str, column: str, values: Collection[Any], meaning: str) -> Check:
-    """Counts the rows whose value is none of `values`, which fit the column's type."""
-    return Check(
-        fact=fact,
-        mask=lambda row: pc.invert(
-            pc.is_in(row.column(column), pa.array(list(values), row.column(column).type))
-        ),
-        meaning=meaning,
-    )
-
-
-def is_blank(texts: pa.Array) -> pa.Array:
-    """True where a text is null or holds white space only."""
-    return pc.fill_null(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0), True)
-
-
-def shown(texts: pa.Array) -> pa.Array:
-    """The first characters of each text from its first visible one on, for the sample."""
-    return pc.utf8_slice_codeunits(pc.utf8_trim_whitespace(texts), 0, SHOWN_CHARACTERS)
-
-
-def joined(arrays: Iterable[pa.Array]) -> pa.Array:
-    """Arrays of one type, end to end; none give an empty one of strings."""
-    several = list(arrays)
-    return pa.concat_arrays(several) if several else pa.array([], pa.string())
-
-
-def total(values: pa.Array) -> int:
-    """The sum of whole numbers; of none, 0."""
-    return int(pc.sum(values.cast(pa.int64())).as_py() or 0)
-
-
-def duplicates(values: pa.Array) -> int:
-    """How many values are the second or a later one of their kind; nulls apart."""
-    return len(values) - values.null_count - int(pc.count_distinct(values).as_py())
-
-
-def shared(splits: Iterable[pa.Array]) -> int:
-    """How many values stand in more than one split, counted once per further split."""
-    return duplicates(pa.concat_arrays([pc.drop_null(values.unique()) for values in splits]))
+def quoted(value: object) -> str:
+    """A value in a case: as Python writes it, so that white space is seen, and not too long."""
+    if value is None:
+        return "missing"
+    if not isinstance(value, str) or len(value) <= _QUOTED_CHARACTERS:
+        return repr(value)
+    return f"{value[:_QUOTED_CHARACTERS]!r}…"

@@ -11,21 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llm.validation.contract import (
-    Check,
-    Contract,
-    Survey,
-    at_least,
-    at_most,
-    duplicates,
-    each,
-    filled,
-    joined,
-    matching,
-    not_null,
-    shown,
-)
-from llm.validation.reading import parts_of, read_columns, row_count
+from llm.validation.contract import Contract, at_least, each, make_contract, not_null
+from llm.validation.reading import columns, parts_of, survey_files
+from llm.validation.repeats import repeated
+from llm.validation.survey import Check, content_ids, filled, matching, shown
 
 SUITE = "documents"
 MADE_BY = "dedupe"
@@ -48,6 +37,7 @@ ROW = pa.schema(
         ("quality", pa.float32()),
         ("cluster", pa.string()),
         ("characters", pa.int64()),
+        ("hash", pa.string()),  # the id that the text has by its content
         ("normalised", pa.bool_()),  # Unicode NFC (UAX #15)
         ("boilerplate", pa.bool_()),  # a line of Project Gutenberg's licence or header is left
         ("text", pa.string()),  # its first characters
@@ -75,27 +65,33 @@ def documents_contract(
     language: ISO 639-1 code that every document must have. Raises InputError where a file is
     missing or broken.
     """
-    checks = _checks(language, minimum_characters, maximum_characters)
-    paths = parts_of(directory, made_by=MADE_BY)
-    survey = Survey(checks, rows=row_count(paths, made_by=MADE_BY))
     measures = _Measures()
-    ids = []
-    for batch in read_columns(paths, COLUMNS, made_by=MADE_BY):
-        row = _row(batch)
-        survey.add(row)
-        measures.add(row)
-        ids.append(batch.column("id"))
-    return Contract(
+
+    def row(_: str, batch: pa.RecordBatch) -> pa.RecordBatch:
+        seen = _row(batch)
+        measures.add(seen)
+        return seen
+
+    survey, kept = survey_files(
+        _checks(language, minimum_characters, maximum_characters),
+        {"all": parts_of(directory, made_by=MADE_BY)},
+        COLUMNS,
+        made_by=MADE_BY,
+        row=row,
+        keep=columns("id", "cluster"),
+    )
+    return make_contract(
         suite=SUITE,
-        facts={
-            "documents": survey.seen,
-            "duplicate_ids": duplicates(joined(ids)),
-            **survey.faults,
-        },
-        fact_rules=[
-            at_least("documents", minimum_documents, "there are enough documents"),
-            at_most("duplicate_ids", 0, "no two documents have one id"),
-            *(check.rule() for check in checks),
+        facts={"documents": survey.seen},
+        rules=[at_least("documents", minimum_documents, "there are enough documents")],
+        faults=[
+            repeated("duplicate_ids", kept["id"].values(), "no two documents have one id"),
+            repeated(
+                "duplicate_clusters",
+                kept["cluster"].values(),
+                "one document stays of each cluster of near-duplicates",
+            ),
+            *survey.faults(),
         ],
         sample=survey.sample(ROW),
         sample_rules=[
@@ -126,7 +122,7 @@ class _Measures:
 
     def add(self, row: pa.RecordBatch) -> None:
         """Take the next rows."""
-        self._characters.append(pc.fill_null(row.column("characters"), 0).to_numpy())
+        self._characters.append(row.column("characters").to_numpy())
         for name in self._scores:
             self._scores[name] += pc.sum(row.column(name)).as_py() or 0.0
         for pair in pc.value_counts(row.column("source")).to_pylist():
@@ -154,60 +150,72 @@ def _checks(language: str, minimum_characters: int, maximum_characters: int) -> 
         filled("empty_texts", "text", "no text is empty"),
         Check(
             fact="short_texts",
+            column="characters",
             mask=lambda row: pc.less(row.column("characters"), minimum_characters),
             meaning=f"no text is shorter than {minimum_characters:,} characters",
         ),
         Check(
             fact="long_texts",
+            column="characters",
             mask=lambda row: pc.greater(row.column("characters"), maximum_characters),
             meaning=f"no text is longer than {maximum_characters:,} characters",
         ),
         Check(
             fact="other_languages",
+            column="language",
             mask=lambda row: pc.not_equal(row.column("language"), language),
             meaning=f"every document is identified as {language}",
         ),
-        Check(
-            fact="scores_out_of_range",
-            mask=lambda row: pc.or_kleene(
-                _out_of_range(row.column("language_score")), _out_of_range(row.column("quality"))
-            ),
-            meaning="every score of language and quality is from 0 to 1",
-        ),
+        _score("language_score", "every probability of the language is from 0 to 1"),
+        _score("quality", "every quality is from 0 to 1"),
+        filled("missing_sources", "source", "every document names its source"),
         filled("missing_licences", "licence", "every document has a licence"),
         filled(
             "missing_clusters", "cluster", "every document belongs to a cluster of near-duplicates"
         ),
         Check(
+            fact="ids_of_other_texts",
+            column="id",
+            mask=lambda row: pc.not_equal(row.column("id"), row.column("hash")),
+            meaning="every id is the hash of its text",
+        ),
+        Check(
             fact="unnormalised_texts",
+            column="text",
             mask=lambda row: pc.invert(row.column("normalised")),
             meaning="every text is in Unicode normal form C",
         ),
         Check(
             fact="boilerplate_texts",
+            column="text",
             mask=lambda row: row.column("boilerplate"),
             meaning="no text holds a line of Project Gutenberg's licence",
         ),
     ]
 
 
-def _out_of_range(scores: pa.Array) -> pa.Array:
-    inside = pc.and_kleene(pc.greater_equal(scores, 0.0), pc.less_equal(scores, 1.0))
-    return pc.invert(inside)  # NaN is in no range
+def _score(name: str, meaning: str) -> Check:
+    def mask(row: pa.RecordBatch) -> pa.Array:
+        scores = row.column(name)
+        inside = pc.and_kleene(pc.greater_equal(scores, 0.0), pc.less_equal(scores, 1.0))
+        return pc.invert(inside)  # NaN is in no range
+
+    return Check(fact=f"{name}_out_of_range", column=name, mask=mask, meaning=meaning)
 
 
 def _row(batch: pa.RecordBatch) -> pa.RecordBatch:
     texts = batch.column("text")
     columns = {
         **{name: batch.column(name) for name in COLUMNS.names},
-        "characters": pc.utf8_length(texts).cast(pa.int64()),
+        "characters": pc.fill_null(pc.utf8_length(texts).cast(pa.int64()), 0),
+        "hash": content_ids(texts),
         "normalised": pa.array([_is_normalised(text) for text in texts.to_pylist()], pa.bool_()),
-        "boilerplate": pc.match_substring_regex(texts, BOILERPLATE),
+        "boilerplate": pc.fill_null(pc.match_substring_regex(texts, BOILERPLATE), False),
         "text": shown(texts),
     }
     return pa.record_batch([columns[name] for name in ROW.names], schema=ROW)
 
 
-def _is_normalised(text: str | None) -> bool | None:
+def _is_normalised(text: str | None) -> bool:
     # Python's tables, for Arrow's utf8_normalize decomposes under every name of a form.
-    return None if text is None else unicodedata.is_normalized("NFC", text)
+    return text is None or unicodedata.is_normalized("NFC", text)

@@ -45,43 +45,65 @@ Statistics = Mapping[str, Any]
 
 
 def read_statistics(results: Iterable[Path]) -> dict[str, Any]:
-    """The statistics in the results of gates. Raises InputError where a result holds none."""
+    """The statistics in the results of gates. Raises InputError where they are not all there."""
     found: dict[str, Any] = {}
     for path in results:
         verdict = read_json(path, made_by=f"validate_{path.stem}")
         statistics = verdict.get("statistics") if isinstance(verdict, dict) else None
-        if not statistics:
+        broken = _broken(statistics)
+        if broken:
             raise InputError(
                 "The result of a gate holds no statistics.",
                 where=path,
-                expected="the key statistics",
+                found=broken,
+                expected="under the key statistics: numbers, and counts by name",
                 remedy=f"make it again: dvc repro --force validate_{path.stem}",
             )
-        found |= statistics
+        found |= dict(statistics or {})
     return found
 
 
 def read_accepted(path: Path, name: str) -> dict[str, Any] | None:
     """The statistics accepted under a name, or None. Raises InputError for a broken file."""
-    entry = _read_file(path).get(name)
-    if entry is None:
+    every = _read_file(path)
+    if name not in every:
         return None
-    broken = [
-        key
-        for key in (*NUMBERS, *SHARES)
-        if not isinstance(entry, dict)
-        or (key in NUMBERS and not isinstance(entry.get(key, 0), int | float))
-        or (key in SHARES and not isinstance(entry.get(key, {}), dict))
-    ]
+    broken = _broken(every[name])
     if broken:
         raise InputError(
             "The accepted statistics cannot be read.",
             where=f"{path}, {name}",
-            found=f"something else under {', '.join(broken)}",
+            found=broken,
             expected="numbers, and counts by name",
             remedy="take the file from git, or write it anew: python -m llm accept",
         )
-    return dict(entry)
+    return dict(every[name])
+
+
+def _broken(statistics: object) -> str:
+    """What is wrong with statistics, in words; "" where nothing is.
+
+    Names that are not known here are let be: they are of another version.
+    """
+    if not isinstance(statistics, dict):
+        return f"{statistics!r} instead of an object"
+    known = {name: statistics[name] for name in (*NUMBERS, *SHARES) if name in statistics}
+    wrong = [
+        f"{name} {value!r}"
+        for name, value in known.items()
+        if not (_is_number(value) if name in NUMBERS else _is_counts(value))
+    ]
+    return ", ".join(wrong) if known else "no statistic that is compared"
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _is_counts(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        type(count) is int and count >= 0 for count in value.values()
+    )
 
 
 def accept(results: Iterable[Path], *, name: str, path: Path) -> None:
@@ -118,8 +140,19 @@ def drift_contract(
     """What moved, and how far it may.
 
     maximum_change: by name of a number, the largest relative change. A statistic that was not
-    accepted, since it is new, is not compared.
+    accepted, since it is new, is not compared. Raises InputError where one that was accepted is
+    not found any more.
     """
+    lost = [name for name in (*NUMBERS, *SHARES) if name in accepted and name not in found]
+    if lost:
+        raise InputError(
+            "A statistic that was accepted is not measured any more.",
+            where=f"the results of the gates {', '.join(GATES)}",
+            found=f"nothing under {', '.join(lost)}",
+            expected="every statistic that stands in the accepted ones",
+            remedy="make them again: dvc repro --force "
+            + " ".join(f"validate_{gate}" for gate in GATES),
+        )
     facts: dict[str, int | float] = {}
     rules: list[Rule] = []
     for name in NUMBERS:

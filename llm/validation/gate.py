@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 RUNS_KEPT = 5  # in Data Docs
 FACTS, SAMPLE = "every_row", "sample"
+_CASES_TOLD = 3  # per expectation, in the error; the page names more
+_LOOK = "look at a row with: python -m llm inspect FILE --from ROW --limit 1; "
 _HISTORY = "history"  # inside Data Docs: the results of the last runs, for the next site
 _STORE = Path("uncommitted", "validations")  # where a Great Expectations root keeps results
 _SITE = Path("uncommitted", "data_docs", "local_site")
@@ -47,15 +50,17 @@ def judge(
 ) -> dict[str, Any]:
     """As `check`, but the result is returned whole and not written."""
     contracts = (contract, *others)
-    results, page = _run(contracts, docs)
+    results = _run(contracts, docs)
+    page = docs.parent / overview.PAGE
     failed = [result for result in results if not result["success"]]
     if failed:
-        mend = f"mend the data, or change the section validate_{contract.suite} of params.yaml"
         raise InputError(
-            f"{len(failed)} of {len(results)} expectations on the {contract.suite} failed:\n    "
-            + "\n    ".join(_describe(result) for result in failed),
-            where=f"the contract of {contract.suite}, Data Docs: {page}",
-            remedy=remedy or mend,
+            f"{len(failed)} of {len(results)} expectations on the {contract.suite} failed:"
+            + "".join(f"\n    {line}" for result in failed for line in _describe(result)),
+            where=f"the contract of {contract.suite}; to read: {page}",
+            remedy=remedy
+            or f"{_LOOK}mend the data, or change the section "
+            f"validate_{contract.suite} of params.yaml",
         )
     print(f"All {len(results)} expectations on the {contract.suite} hold: {page}", flush=True)
     return {
@@ -68,8 +73,8 @@ def judge(
     }
 
 
-def _run(contracts: Sequence[Contract], docs: Path) -> tuple[list[dict[str, Any]], Path]:
-    """The results of all expectations, in the contracts' order, and the page to look at first."""
+def _run(contracts: Sequence[Contract], docs: Path) -> list[dict[str, Any]]:
+    """The results of all expectations, in the contracts' order; cases beside those that failed."""
     import pandas as pd
 
     with tempfile.TemporaryDirectory(prefix="data-docs-") as temporary, _foreign_warnings_off():
@@ -84,20 +89,32 @@ def _run(contracts: Sequence[Contract], docs: Path) -> tuple[list[dict[str, Any]
                 (SAMPLE, contract.sample.to_pandas(), contract.sample_rules),
             ):
                 if rules:
-                    results += _validate(context, source, contract.suite, name, frame, rules, run)
+                    found = _validate(context, source, contract.suite, name, frame, rules, run)
+                    results += _with_cases(found, contract) if name == FACTS else found
         context.build_data_docs()
         with new_directory(docs) as folder:
             shutil.copytree(root / _SITE, folder, dirs_exist_ok=True)
             shutil.copytree(root / _STORE, folder / _HISTORY)
-    pages = {place: _page(docs, *place, run) for place in _places(results)}
     overview.show(
         docs,
         gate=contracts[0].suite,
         results=results,
-        pages={" ".join(place): page for place, page in pages.items()},
+        pages={" ".join(place): _page(docs, *place, run) for place in _places(results)},
     )
-    first = _places([result for result in results if not result["success"]]) or list(pages)
-    return results, pages[first[0]]
+    return results
+
+
+def _with_cases(results: list[dict[str, Any]], contract: Contract) -> list[dict[str, Any]]:
+    """Results, with the rows at fault beside those that failed."""
+    return [
+        result
+        if result["success"]
+        else {
+            **result,
+            "cases": [asdict(case) for case in contract.cases.get(result["column"], ())],
+        }
+        for result in results
+    ]
 
 
 def _places(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -206,15 +223,16 @@ def _plain(rule: Rule, result: Any) -> dict[str, Any]:
     }
 
 
-def _describe(result: Mapping[str, Any]) -> str:
-    observed = result["observed"]
-    if isinstance(observed, dict):
-        observed = observed.get("error") or "{unexpected:,} of {rows:,} rows".format(**observed)
-    expected = ", ".join(f"{name} {value}" for name, value in result["expected"].items())
-    return (
-        f"{result['column']} ({result['rows']}): {result['meaning']}; found {observed}"
-        f"; expected {result['expectation']}({expected})"
-    )
+def _describe(result: Mapping[str, Any]) -> Iterator[str]:
+    """What failed: a line with what was found and expected, then one per row at fault."""
+    found, expected = overview.in_words(result)
+    where = result["column"] if result["rows"] == FACTS else f"{result['column']}, in the sample"
+    yield f"{result['meaning']} ({where}): found {found}, expected {expected}"
+    cases = result.get("cases", [])
+    for case in cases[:_CASES_TOLD]:
+        yield f"  {case['where']}: {case['found']}"
+    if len(cases) > _CASES_TOLD:
+        yield "  and more, on the page"
 
 
 def _restore_history(docs: Path, root: Path) -> str:

@@ -7,20 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llm.validation.contract import (
-    Check,
-    Contract,
-    at_least,
-    at_most,
-    duplicates,
-    each,
-    filled,
-    joined,
-    not_null,
-    shared,
-    shown,
-)
-from llm.validation.reading import columns, survey_files
+from llm.validation.contract import Contract, at_least, each, make_contract, not_null
+from llm.validation.reading import columns, files_of, survey_files
+from llm.validation.repeats import end_to_end, repeated, shared
+from llm.validation.survey import Check, filled, shown
 
 SUITE = "instructions"
 MADE_BY = "prepare_instructions"
@@ -50,35 +40,37 @@ def instructions_contract(
 
     Raises InputError where a file is missing or broken.
     """
-    checks = _checks(maximum_prompt_characters)
     survey, kept = survey_files(
-        checks,
-        {split: [directory / f"{split}.parquet"] for split in SPLITS},
+        _checks(maximum_prompt_characters),
+        files_of(directory, SPLITS, made_by=MADE_BY),
         COLUMNS,
         made_by=MADE_BY,
         row=_row,
         keep={**columns("id"), "prompt": _prompt},
     )
-    return Contract(
+    return make_contract(
         suite=SUITE,
         facts={
             "records": survey.seen,
-            **{f"{split}_records": len(ids) for split, ids in kept["id"].items()},
-            "duplicate_ids": duplicates(joined(kept["id"].values())),
-            "prompts_in_two_splits": shared(kept["prompt"].values()),
-            **survey.faults,
+            **{f"{split}_records": len(ids.values) for split, ids in kept["id"].items()},
         },
-        fact_rules=[
+        rules=[
             at_least("records", minimum_records, "there are enough records"),
             *(
                 at_least(f"{split}_records", 1, f"the split {split} is not empty")
                 for split in SPLITS
             ),
-            at_most("duplicate_ids", 0, "no two records have one id"),
-            at_most(
-                "prompts_in_two_splits", 0, "no pair of instruction and input is in two splits"
+        ],
+        faults=[
+            repeated(
+                "duplicate_ids", [end_to_end(kept["id"].values())], "no two records have one id"
             ),
-            *(check.rule() for check in checks),
+            shared(
+                "prompts_in_two_splits",
+                kept["prompt"].values(),
+                "no pair of instruction and input is in two splits",
+            ),
+            *survey.faults(),
         ],
         sample=survey.sample(ROW),
         sample_rules=[
@@ -99,9 +91,16 @@ def _checks(maximum_prompt_characters: int) -> list[Check]:
     return [
         filled("missing_ids", "id", "every record has an id"),
         filled("empty_instructions", "instruction", "no instruction is empty"),
+        Check(
+            fact="missing_inputs",
+            column="input",
+            mask=lambda row: pc.is_null(row.column("input")),
+            meaning="every record has an input, be it empty",
+        ),
         filled("empty_outputs", "output", "no output is empty"),
         Check(
             fact="long_prompts",
+            column="prompt_characters",
             mask=lambda row: pc.greater(row.column("prompt_characters"), maximum_prompt_characters),
             meaning=f"no prompt is longer than {maximum_prompt_characters:,} characters",
         ),
@@ -112,15 +111,17 @@ def _prompt(batch: pa.RecordBatch) -> pa.Array:
     return pc.binary_join_element_wise(batch["instruction"], batch["input"], _BORDER)
 
 
+def _length(texts: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.utf8_length(texts).cast(pa.int64()), 0)
+
+
 def _row(split: str, batch: pa.RecordBatch) -> pa.RecordBatch:
     instructions, inputs = batch.column("instruction"), batch.column("input")
     columns = {
         "split": pa.array([split] * len(batch), pa.string()),
         "id": batch.column("id"),
         "family": batch.column("family"),
-        "prompt_characters": pc.add(pc.utf8_length(instructions), pc.utf8_length(inputs)).cast(
-            pa.int64()
-        ),
+        "prompt_characters": pc.add(_length(instructions), _length(inputs)),
         "instruction": shown(instructions),
         "input": shown(inputs),
         "output": shown(batch.column("output")),

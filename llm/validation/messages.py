@@ -12,13 +12,12 @@ from llm.validation.contract import (
     at_least,
     between,
     each,
-    filled,
+    make_contract,
     not_null,
-    one_of,
-    shown,
-    total,
 )
-from llm.validation.reading import apart, columns, survey_files
+from llm.validation.reading import columns, files_of, survey_files
+from llm.validation.repeats import apart
+from llm.validation.survey import filled, one_of, shown, total
 
 SUITE = "messages"
 MADE_BY = "prepare_classification"
@@ -53,16 +52,15 @@ def messages_contract(
     """
     survey, kept = survey_files(
         _CHECKS,
-        {split: [directory / f"{split}.parquet"] for split in SPLITS},
+        files_of(directory, SPLITS, made_by=MADE_BY),
         COLUMNS,
         made_by=MADE_BY,
         row=_row,
         keep=columns("id", "label", "cluster"),
     )
-    rows = {split: len(ids) for split, ids in kept["id"].items()}
-    positive = {split: _positive(labels) for split, labels in kept["label"].items()}
-    separate = apart("message", kept["id"], kept["cluster"])
-    return Contract(
+    rows = {split: len(ids.values) for split, ids in kept["id"].items()}
+    positive = {split: _positive(labels.values) for split, labels in kept["label"].items()}
+    return make_contract(
         suite=SUITE,
         facts={
             "rows": survey.seen,
@@ -71,10 +69,8 @@ def messages_contract(
                 f"{split}_positive_fraction": round(positive[split] / max(1, rows[split]), 6)
                 for split in SPLITS
             },
-            **separate.facts,
-            **survey.faults,
         },
-        fact_rules=[
+        rules=[
             at_least("rows", minimum_rows, "there are enough messages"),
             *(at_least(f"{split}_rows", 1, f"the split {split} is not empty") for split in SPLITS),
             *(
@@ -86,9 +82,8 @@ def messages_contract(
                 )
                 for split in SPLITS
             ),
-            *separate.rules,
-            *(check.rule() for check in _CHECKS),
         ],
+        faults=[*apart("message", kept["id"], kept["cluster"]), *survey.faults()],
         sample=survey.sample(ROW),
         sample_rules=[
             *(not_null(name) for name in ("id", "text", "label", "cluster")),

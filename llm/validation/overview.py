@@ -12,6 +12,7 @@ from llm.files import write_json, write_text
 
 VERDICT = "verdict.json"  # inside a gate's Data Docs: its last run, passed or failed
 PAGE = "index.html"  # beside the folders of all gates
+_VALUES_TOLD = 5  # of a set; of more, their number
 TEMPLATE = "overview.html.jinja"
 # As the data passes them; a gate that is not named here comes last.
 ORDER = ("raw", "documents", "messages", "instructions", "splits", "tokens", "drift")
@@ -72,6 +73,11 @@ def render(verdicts: Sequence[Mapping[str, Any]]) -> str:
     return environment.get_template(TEMPLATE).render(verdicts=verdicts)
 
 
+def in_words(result: Mapping[str, Any]) -> tuple[str, str]:
+    """What an expectation found, and what it expects."""
+    return _found(result["observed"]), _expected(result["expected"])
+
+
 def _found(observed: Any) -> str:
     """What an expectation saw, in words."""
     if not isinstance(observed, dict):
@@ -91,7 +97,8 @@ def _expected(arguments: Mapping[str, Any]) -> str:
     if high is not None:
         return f"at most {_number(high)}" if high else "none"
     if "value_set" in arguments:
-        return " or ".join(_number(value) for value in arguments["value_set"])
+        values = [_number(value) for value in arguments["value_set"]]
+        return " or ".join(values) if len(values) <= _VALUES_TOLD else f"one of {len(values)} known"
     return f"form {arguments['regex']}" if "regex" in arguments else "every row"
 
 

@@ -10,18 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llm.validation.contract import (
-    Check,
+    Case,
     Contract,
+    Fault,
     Rule,
-    Survey,
     at_most,
     each,
-    filled,
+    make_contract,
     not_null,
-    one_of,
-    shown,
 )
-from llm.validation.reading import parts_of, read_columns, row_count
+from llm.validation.reading import parts_of, survey_files
+from llm.validation.survey import Check, filled, one_of, shown
 
 SUITE = "rejects"
 MADE_BY = "clean"
@@ -46,17 +45,23 @@ def rejects_contract(
     what was read; a reason without one is bound by maximum_dropped_fraction alone. Raises
     InputError where a file is missing or broken.
     """
-    checks = _checks(known)
-    paths = parts_of(directory, made_by=MADE_BY)
-    survey = Survey(checks, rows=row_count(paths, made_by=MADE_BY))
     reasons: Counter[str] = Counter()
-    for batch in read_columns(paths, COLUMNS, made_by=MADE_BY):
-        survey.add(batch.set_column(3, COLUMNS.field("text"), shown(batch.column("text"))))
+
+    def row(_: str, batch: pa.RecordBatch) -> pa.RecordBatch:
         for pair in pc.value_counts(batch.column("reason")).to_pylist():
             reasons[str(pair["values"])] += pair["counts"]
+        return batch.set_column(3, COLUMNS.field("text"), shown(batch.column("text")))
+
+    survey, _ = survey_files(
+        _checks(known),
+        {"all": parts_of(directory, made_by=MADE_BY)},
+        COLUMNS,
+        made_by=MADE_BY,
+        row=row,
+        keep={},
+    )
     read = max(1, documents_in)
-    names = sorted({*reasons, *dropped})
-    return Contract(
+    return make_contract(
         suite=SUITE,
         facts={
             "dropped_fraction": round(1 - documents_kept / read, 6) if documents_in else 0.0,
@@ -64,23 +69,36 @@ def rejects_contract(
                 _fraction(reason): round(reasons[reason] / read, 6)
                 for reason in sorted({*reasons, *maximum_reason_fraction})
             },
-            "differences_from_cleaning": sum(reasons[r] != dropped.get(r, 0) for r in names),
-            **survey.faults,
         },
-        fact_rules=[
+        rules=[
             at_most("dropped_fraction", maximum_dropped_fraction, "cleaning did not drop too much"),
             *_reason_rules(maximum_reason_fraction),
-            at_most(
-                "differences_from_cleaning", 0, "each reason has as many rejects as were counted"
-            ),
-            *(check.rule() for check in checks),
         ],
+        faults=[_differences(directory, reasons, dropped), *survey.faults()],
         sample=survey.sample(COLUMNS),
         sample_rules=[
             *(not_null(name) for name in ("raw_id", "source", "reason")),
             each("reason", "be_in_set", "every reason is known", value_set=sorted(known)),
         ],
         statistics={"cleaning": {"kept": documents_kept, **dict(sorted(reasons.items()))}},
+    )
+
+
+def _differences(directory: Path, reasons: Mapping[str, int], dropped: Mapping[str, int]) -> Fault:
+    """The fault that the rejects are not as many as cleaning counted, by reason."""
+    found = {
+        why: (reasons.get(why, 0), dropped.get(why, 0)) for why in sorted({*reasons, *dropped})
+    }
+    cases = [
+        Case(where=str(directory), found=f"{why}: {rejects:,} rejects, {counted:,} counted")
+        for why, (rejects, counted) in found.items()
+        if rejects != counted
+    ]
+    return Fault(
+        fact="differences_from_cleaning",
+        count=len(cases),
+        meaning="each reason has as many rejects as the stage clean counted",
+        cases=cases,
     )
 
 

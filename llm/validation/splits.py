@@ -7,28 +7,26 @@ somewhere whole and somewhere in parts, for a part repeats the whole.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from llm.validation.contract import (
-    Check,
     Contract,
+    Fault,
     Rule,
     at_least,
-    at_most,
     between,
     each,
-    filled,
-    joined,
+    make_contract,
     not_null,
-    shown,
-    total,
 )
-from llm.validation.reading import apart, columns, parts_of, survey_files
+from llm.validation.reading import columns, parts_of, survey_files
+from llm.validation.repeats import Column, apart, end_to_end, shared
+from llm.validation.survey import Check, content_ids, filled, shown, total
 
 SUITE = "splits"
 MADE_BY = "split"
@@ -66,27 +64,19 @@ def splits_contract(
         row=_row,
         keep={**columns("id", "cluster"), "characters": _characters},
     )
-    sizes = {split: total(values) for split, values in kept["characters"].items()}
-    separate = apart("document", kept["id"], kept["cluster"])
+    sizes = {split: total(column.values) for split, column in kept["characters"].items()}
     whole = max(1, sum(sizes.values()))
-    return Contract(
+    return make_contract(
         suite=SUITE,
         facts={
-            **{f"{split}_documents": len(ids) for split, ids in kept["id"].items()},
+            **{f"{split}_documents": len(ids.values) for split, ids in kept["id"].items()},
             **{f"{split}_fraction": round(size / whole, 6) for split, size in sizes.items()},
-            **separate.facts,
-            "documents_whole_and_in_parts": _whole_and_in_parts(
-                joined(kept["cluster"].values()).drop_null()
-            ),
-            **survey.faults,
         },
-        fact_rules=[
-            *_size_rules(directories, minimum_fraction, maximum_fraction),
-            *separate.rules,
-            at_most(
-                "documents_whole_and_in_parts", 0, "no document stands both whole and in parts"
-            ),
-            *(check.rule() for check in _CHECKS),
+        rules=_size_rules(directories, minimum_fraction, maximum_fraction),
+        faults=[
+            *apart("document", kept["id"], kept["cluster"]),
+            _whole_and_in_parts(kept["cluster"].values()),
+            *survey.faults(),
         ],
         sample=survey.sample(ROW),
         sample_rules=[
@@ -115,12 +105,20 @@ def _size_rules(
     ]
 
 
-def _whole_and_in_parts(clusters: pa.Array) -> int:
-    """How many documents' clusters stand both without a part's number and with one."""
-    names = clusters.unique()
-    parts = names.filter(pc.match_substring(names, _PART))
-    documents = pc.replace_substring_regex(parts, f"{_PART}.*$", "").unique()
-    return int(pc.sum(pc.is_in(documents, names)).as_py() or 0)
+def _whole_and_in_parts(clusters: Iterable[Column]) -> Fault:
+    """The fault that a document's cluster stands both without a part's number and with one."""
+    every = end_to_end(clusters)
+    in_parts = pc.match_substring(every.values, _PART)
+    documents = pc.replace_substring_regex(every.values, f"{_PART}.*$", "")
+    nothing = pa.nulls(len(documents), documents.type)
+    return shared(
+        "documents_whole_and_in_parts",
+        [
+            replace(every, values=pc.if_else(in_parts, nothing, documents)),
+            replace(every, values=pc.if_else(in_parts, documents, nothing)),
+        ],
+        "no document stands both whole and in parts",
+    )
 
 
 _CHECKS = [
@@ -128,6 +126,7 @@ _CHECKS = [
     filled("missing_clusters", "cluster", "every document belongs to a cluster of near-duplicates"),
     Check(  # so that no two ids stand for one text
         fact="ids_of_other_texts",
+        column="id",
         mask=lambda row: pc.not_equal(row.column("id"), row.column("hash")),
         meaning="every id is the hash of its text",
     ),
@@ -138,18 +137,13 @@ def _characters(batch: pa.RecordBatch) -> pa.Array:
     return pc.fill_null(pc.utf8_length(batch["text"]).cast(pa.int64()), 0)
 
 
-def _hash(text: str | None) -> str | None:
-    """The id of a text, as llm.corpus.documents defines it; counted anew here, as a check must."""
-    return None if text is None else hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
-
-
 def _row(split: str, batch: pa.RecordBatch) -> pa.RecordBatch:
     texts = batch.column("text")
     made = {
         "split": pa.array([split] * len(batch), pa.string()),
         **{name: batch.column(name) for name in ("id", "source", "cluster", "raw_id")},
         "characters": pc.utf8_length(texts).cast(pa.int64()),
-        "hash": pa.array([_hash(text) for text in texts.to_pylist()], pa.string()),
+        "hash": content_ids(texts),
         "text": shown(texts),
     }
     return pa.record_batch([made[name] for name in ROW.names], schema=ROW)

@@ -9,7 +9,7 @@ import pytest
 
 from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
 from llm.errors import InputError
-from llm.files import write_parquet
+from llm.files import write_manifest, write_parquet
 from llm.validation.documents import documents_contract
 
 LIMITS: dict[str, Any] = {
@@ -39,6 +39,7 @@ def facts_of(tmp_path, *extra, **limits):
     for part, chunk in enumerate((rows[:2], rows[2:])):
         table = pa.Table.from_pylist(chunk, schema=DOCUMENT_SCHEMA)
         write_parquet(table, tmp_path / f"part-{part:05d}.parquet")
+    write_manifest(tmp_path)
     return documents_contract(tmp_path, **(LIMITS | limits))
 
 
@@ -46,7 +47,7 @@ def test_good_documents_have_no_fault(tmp_path):
     contract = facts_of(tmp_path)
     assert contract.facts["documents"] == 5
     zero = {name: n for name, n in contract.facts.items() if name != "documents"}
-    assert len(zero) == 11
+    assert len(zero) == 15
     assert not any(zero.values())
     assert contract.sample.num_rows == 5
     assert {rule.column for rule in contract.fact_rules} == set(contract.facts)
@@ -64,13 +65,16 @@ def test_good_documents_have_no_fault(tmp_path):
         ("long_texts", document("fox " * 600)),
         ("other_languages", document("Le renard et la poule.", language="fr")),
         ("other_languages", document(language=None)),
-        ("scores_out_of_range", document(language_score=1.5)),
-        ("scores_out_of_range", document(quality=-0.1)),
-        ("scores_out_of_range", document(quality=float("nan"))),
-        ("scores_out_of_range", document(language_score=None)),
+        ("language_score_out_of_range", document(language_score=1.5)),
+        ("quality_out_of_range", document(quality=-0.1)),
+        ("quality_out_of_range", document(quality=float("nan"))),
+        ("language_score_out_of_range", document(language_score=None)),
         ("missing_licences", document(licence="")),
         ("missing_licences", document(licence=None)),
         ("missing_clusters", document(cluster="")),
+        ("missing_sources", document(source="")),
+        ("ids_of_other_texts", document(id="1" * 32)),
+        ("duplicate_clusters", document(cluster=document_id("The tale of fox number 1."))),
         ("unnormalised_texts", document("The cafe\u0301 of the fox.")),
         ("boilerplate_texts", document("***START OF THE PROJECT GUTENBERG EBOOK FOX***")),
         ("boilerplate_texts", document("It stands in the\nFull Project Gutenberg License in")),
@@ -81,6 +85,7 @@ def test_good_documents_have_no_fault(tmp_path):
 def test_each_fault_is_counted_and_shown(tmp_path, fault, row):
     contract = facts_of(tmp_path, row)
     assert contract.facts[fault] == 1
+    assert "part-00001.parquet, row 4" in contract.cases[fault][0].where
     assert contract.sample.num_rows == 6
 
 
@@ -98,6 +103,7 @@ def test_a_long_text_is_measured_whole_and_shown_in_part(tmp_path):
 
 def test_no_documents_at_all_are_measured_too(tmp_path):
     write_parquet(DOCUMENT_SCHEMA.empty_table(), tmp_path / "part-00000.parquet")
+    write_manifest(tmp_path)
     contract = documents_contract(tmp_path, **LIMITS)
     assert contract.facts["documents"] == 0
     assert contract.statistics["mean_characters"] == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -132,6 +133,22 @@ def test_what_is_accepted_is_read_back_under_its_name_alone(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_a_statistic_that_is_lost_is_told(tmp_path):
+    lost = {name: value for name, value in STATISTICS.items() if name != "labels"}
+    with pytest.raises(InputError, match=r"not measured any more[\s\S]*labels[\s\S]*validate_mess"):
+        drift_contract(
+            STATISTICS, lost, maximum_change=dict.fromkeys(NUMBERS, 1), maximum_stability_index=1
+        )
+
+
+@pytest.mark.parametrize("statistics", [[1], {"documents": "x"}, {"labels": [3]}, {}])
+def test_results_with_broken_statistics_are_refused(tmp_path, statistics):
+    paths = gates(tmp_path)
+    write_json(paths[0], {"success": True, "statistics": statistics})
+    with pytest.raises(InputError, match=r"no statistics[\s\S]*validate_documents"):
+        read_statistics(paths)
+
+
 def test_results_without_statistics_are_refused(tmp_path):
     paths = gates(tmp_path)
     write_json(paths[0], {"success": True})
@@ -143,10 +160,25 @@ def test_results_without_statistics_are_refused(tmp_path):
     assert not (tmp_path / "accepted.json").exists()
 
 
-@pytest.mark.parametrize("entry", [3, {"documents": "many"}, {"sources": 3}])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        3,
+        None,
+        {},
+        {"of another age": 3},
+        {"documents": "many"},
+        {"documents": None},
+        {"documents": True},
+        {"documents": float("nan")},
+        {"sources": 3},
+        {"sources": {"tales": "x"}},
+        {"sources": {"tales": -1}},
+    ],
+)
 def test_a_broken_file_of_accepted_statistics_is_told(tmp_path, entry):
     path = tmp_path / "accepted.json"
-    write_json(path, {"tiny": entry})
+    path.write_text(json.dumps({"tiny": entry}), encoding="utf-8")
     with pytest.raises(InputError, match="accepted statistics cannot be read"):
         read_accepted(path, "tiny")
 

@@ -7,7 +7,7 @@ import pytest
 
 from llm.corpus.instructions import INSTRUCTION_SCHEMA
 from llm.errors import InputError
-from llm.files import write_parquet
+from llm.files import write_manifest, write_parquet
 from llm.validation.instructions import instructions_contract
 
 SCHEMA = pa.schema([field.with_nullable(True) for field in INSTRUCTION_SCHEMA])
@@ -27,6 +27,7 @@ def contract_of(tmp_path, **extra):
     for at, split in enumerate(("train", "validation", "test", "judge")):
         rows = [row(10 * at + n) for n in range(3)] + extra.get(split, [])
         write_parquet(pa.Table.from_pylist(rows, schema=SCHEMA), tmp_path / f"{split}.parquet")
+    write_manifest(tmp_path)
     return instructions_contract(tmp_path, minimum_records=10, maximum_prompt_characters=100)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from llm.corpus.messages import MESSAGE_SCHEMA
 from llm.errors import InputError
-from llm.files import write_parquet
+from llm.files import write_manifest, write_parquet
 from llm.validation.messages import messages_contract
 
 SCHEMA = pa.schema([field.with_nullable(True) for field in MESSAGE_SCHEMA])
@@ -21,6 +21,7 @@ def contract_of(tmp_path, **extra):
     for at, split in enumerate(("train", "validation", "test")):
         rows = [row(10 * at + n, label=n % 2) for n in range(4)] + extra.get(split, [])
         write_parquet(pa.Table.from_pylist(rows, schema=SCHEMA), tmp_path / f"{split}.parquet")
+    write_manifest(tmp_path)
     return messages_contract(
         tmp_path, minimum_rows=10, minimum_positive_fraction=0.1, maximum_positive_fraction=0.6
     )

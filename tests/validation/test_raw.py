@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llm.errors import InputError
-from llm.files import sha256_of, write_json, write_text
+from llm.files import sha256_of, write_json, write_manifest, write_text
 from llm.validation.raw import raw_contract
 
 TEXTS = {"corpus": ["one tale", "another tale"], "messages": ["hello"], "weights": []}
@@ -37,7 +37,7 @@ def raw(tmp_path):
         for kind, rows in ledgers.items():
             changes = changed.get(kind, {})
             sources = [row | (changes if at == 0 else {}) for at, row in enumerate(rows)]
-            write_json(tmp_path / kind / "manifest.json", {"files": {}, "sources": sources})
+            write_manifest(tmp_path / kind, sources=sources)
         return raw_contract(
             {kind: tmp_path / kind for kind in TEXTS},
             url_schemes=["https", "file"],
@@ -77,6 +77,10 @@ def test_good_files_have_no_fault(raw):
         ("unknown_url_schemes", 1, {"url": "ftp://example.org/0.txt"}),
         ("unknown_url_schemes", 1, {"url": None}),
         ("duplicate_names", 1, {"file": "deep/1.txt"}),
+        ("files_of_other_content", 1, {"sha256": "0" * 64}),
+        ("files_listed_otherwise", 1, {"sha256": "0" * 64}),
+        ("missing_files", 1, {"file": "../messages/deep/0.txt"}),
+        ("missing_files", 1, {"file": "/etc/hostname"}),
     ],
 )
 def test_each_fault_is_counted(raw, fault, count, change):
@@ -117,3 +121,20 @@ def test_a_broken_manifest_is_told_by_name(tmp_path, manifest):
         raw_contract(
             {"corpus": tmp_path}, url_schemes=["https"], required=[], maximum_duplicate_fraction=0
         )
+
+
+def test_a_changed_byte_is_found_and_its_file_named(raw, tmp_path):
+    raw()
+    path = tmp_path / "corpus" / "deep" / "1.txt"
+    path.write_text("Another tale", encoding="utf-8")
+    contract = raw_contract(
+        {kind: tmp_path / kind for kind in TEXTS},
+        url_schemes=["https"],
+        required=[],
+        maximum_duplicate_fraction=0.1,
+    )
+    assert contract.facts["files_of_other_content"] == 1
+    assert contract.facts["files_of_other_size"] == 0
+    (case,) = contract.cases["files_of_other_content"]
+    assert case.where == f"{path}, named in manifest.json"
+    assert sha256_of(path) in case.found

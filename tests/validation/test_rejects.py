@@ -12,7 +12,7 @@ from llm.corpus import licences
 from llm.corpus.documents import REJECT_SCHEMA
 from llm.corpus.filtering.reasons import REASONS
 from llm.errors import InputError
-from llm.files import write_parquet
+from llm.files import write_manifest, write_parquet
 from llm.validation.rejects import rejects_contract
 
 LIMITS: dict[str, Any] = {
@@ -34,6 +34,7 @@ def contract_of(tmp_path, *extra, **limits):
     for part, chunk in enumerate((rows[:2], rows[2:])):
         table = pa.Table.from_pylist(chunk, schema=REJECT_SCHEMA)
         write_parquet(table, tmp_path / f"part-{part:05d}.parquet")
+    write_manifest(tmp_path)
     return rejects_contract(tmp_path, **(LIMITS | limits))
 
 
@@ -73,7 +74,10 @@ def test_each_fault_is_counted(tmp_path, fault, row):
 
 def test_a_reason_of_which_no_reject_was_written_is_a_difference(tmp_path):
     dropped = {**LIMITS["dropped"], "menu": 3}
-    assert contract_of(tmp_path, dropped=dropped).facts["differences_from_cleaning"] == 1
+    contract = contract_of(tmp_path, dropped=dropped)
+    assert contract.facts["differences_from_cleaning"] == 1
+    (case,) = contract.cases["differences_from_cleaning"]
+    assert (case.where, case.found) == (str(tmp_path), "menu: 0 rejects, 3 counted")
 
 
 def test_limits_are_those_of_the_settings(tmp_path):
@@ -85,6 +89,7 @@ def test_limits_are_those_of_the_settings(tmp_path):
 
 def test_no_rejects_are_no_fault(tmp_path):
     write_parquet(REJECT_SCHEMA.empty_table(), tmp_path / "part-00000.parquet")
+    write_manifest(tmp_path)
     nothing = {"documents_in": 0, "documents_kept": 0, "dropped": {}}
     contract = rejects_contract(tmp_path, **(LIMITS | nothing))
     assert not any(contract.facts.values())
@@ -95,7 +100,7 @@ def test_no_rejects_are_no_fault(tmp_path):
 def test_every_fault_that_a_reader_gives_is_known(root):
     given = {
         name
-        for path in (root / "llm" / "corpus").glob("*.py")
+        for path in (root / "llm" / "corpus").rglob("*.py")
         for name in re.findall(r'\bfault="(\w+)"', path.read_text(encoding="utf-8"))
     }
     assert len(given) > 3

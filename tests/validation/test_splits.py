@@ -7,7 +7,7 @@ import pytest
 
 from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
 from llm.errors import InputError
-from llm.files import write_parquet
+from llm.files import write_manifest, write_parquet
 from llm.validation.splits import splits_contract
 
 BOOK = "b" * 32
@@ -37,6 +37,7 @@ def contract_of(tmp_path, **extra):
         for part, row in enumerate([*rows, *extra.get(split, [])]):
             table = pa.Table.from_pylist([row], schema=DOCUMENT_SCHEMA)
             write_parquet(table, tmp_path / split / f"part-{part:05d}.parquet")
+        write_manifest(tmp_path / split)
     return splits_contract(
         {split: tmp_path / split for split in GOOD},
         minimum_fraction={"validation": 0.1},
@@ -96,13 +97,16 @@ def test_good_splits_have_no_fault_though_a_book_stands_on_both_sides(tmp_path):
 def test_each_fault_is_counted_and_shown(tmp_path, fault, split, bad):
     contract = contract_of(tmp_path, **{split: [bad]})
     assert contract.facts[fault] == 1
+    place = f"{tmp_path / split}/part-{len(GOOD[split]):05d}.parquet, row 1"
+    assert place in contract.cases[fault][0].where
     assert contract.sample.num_rows == 7
 
 
 def test_an_empty_side_is_measured_and_a_missing_one_named(tmp_path):
     contract_of(tmp_path)
-    for path in (tmp_path / "validation").iterdir():
+    for path in (tmp_path / "validation").glob("*.parquet"):
         write_parquet(DOCUMENT_SCHEMA.empty_table(), path)
+    write_manifest(tmp_path / "validation")
     places = {split: tmp_path / split for split in GOOD}
     contract = splits_contract(places, minimum_fraction={}, maximum_fraction={})
     assert contract.facts["validation_documents"] == 0
