@@ -355,6 +355,7 @@ def test_stages_wait_for_the_gates_before_them(tmp_path, root):
             tracker=NullTracker(),
             validated=failed,
         )
+    write_manifest(tmp_path, sources=[])
     with pytest.raises(InputError, match=r"did not pass[\s\S]*validate_raw"):
         clean.run(
             clean.Config(**params["clean"]),
