@@ -66,6 +66,7 @@ def run(
     if workers > 1:
         prepare_workers("llm.corpus.preload")  # while this process imports what follows
 
+    from llm.arrow import spare_pandas
     from llm.corpus.cleaning import Cleaner
     from llm.corpus.documents import REJECT_SCHEMA, PartWriter, require_passed, sorted_documents
     from llm.corpus.perplexity import learn_limit
@@ -73,6 +74,7 @@ def run(
     from llm.progress import Progress
     from llm.work_cache import open_cache
 
+    spare_pandas()
     if validated:
         require_passed(validated, made_by="validate_raw")
     cleaner = Cleaner(

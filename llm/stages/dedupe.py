@@ -70,6 +70,7 @@ def run(
     dropped, the greatest cluster's size, the probability curve of the search, and, where `raw` says
     what was planted, recall and precision (see llm.corpus.planted.score). Memory: LLM_MEMORY.
     """
+    from llm.arrow import spare_pandas
     from llm.corpus.cluster import where_asked
     from llm.corpus.dedupe.clusters import find_clusters
     from llm.corpus.dedupe.index import Scratch, read_index
@@ -80,6 +81,7 @@ def run(
     from llm.files import new_directory, read_manifest, write_manifest
     from llm.memory import memory_bytes
 
+    spare_pandas()
     read_manifest(documents, made_by=_MADE_BY)
     rows = row_count(documents, made_by=_MADE_BY)
     seen = Observed(read_planted(raw))
