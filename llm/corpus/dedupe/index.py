@@ -42,6 +42,13 @@ class Scratch:
         return array
 
 
+def read_array(path: Path, dtype: Any) -> NDArray[Any]:
+    """The numbers in a file, (n,), mapped into memory."""
+    if not path.stat().st_size:
+        return np.zeros(0, dtype=dtype)
+    return np.memmap(path, dtype=dtype, mode="r")
+
+
 @dataclass(frozen=True)
 class Index:
     """What is known of each different text, in the order of ids.

@@ -97,6 +97,28 @@ def test_what_becomes_too_short_is_dropped_and_named(tmp_path):
     assert outcome.counts["documents_too_short"] == len(gone) > 0
 
 
+def test_what_a_dropped_document_held_first_stays_in_the_next(tmp_path):
+    """A page of teasers goes, being too short; the articles keep what it quoted."""
+    for n in range(100):  # until the page comes after the notice, and before the article
+        other = f"{NOTICE}\n\n{own(n + 100)}\n\n{own(n + 200)}"
+        page, article = f"{NOTICE}\n\n{own(n)}", f"{own(n)}\n\n{own(n + 300)}\n\n{own(n + 400)}"
+        if document_id(other) < document_id(page) < document_id(article):
+            break
+    settings = Repeats("\n\n", minimum_words=5, minimum_document_words=13)
+    for memory in (2**30, 2_000):
+        rows, outcome = run(tmp_path / str(memory), [page, other, article], settings, memory=memory)
+        assert {text: row["text"] for text, row in rows.items()} == {other: other, article: article}
+        assert outcome.dropped == [document_id(page)]
+        assert outcome.counts["documents_too_short"] == outcome.counts["repeated"] == 1
+
+
+def test_words_of_texts_without_spaces_are_counted(tmp_path):
+    notice, own_part = "本站所有故事均可转述", "很久以前山里住着一只老熊"
+    texts = in_order([f"{notice}\n\n{own_part}{sign}一二三四五" for sign in "甲乙"])
+    rows, _ = run(tmp_path / "a", texts, PARAGRAPHS)
+    assert rows[texts[1]]["text"] == texts[1].split("\n\n")[1]
+
+
 def test_a_short_document_that_lost_nothing_stays(tmp_path):
     rows, _ = run(tmp_path / "a", ["So short", f"{NOTICE}"], PARAGRAPHS)
     assert set(rows) == {"So short", NOTICE}
