@@ -72,7 +72,11 @@ class Plan:
 
 
 def plan(
-    inventory: Inventory, weights: Mapping[str, float] | None, *, tokens: int | None = None
+    inventory: Inventory,
+    weights: Mapping[str, float] | None,
+    *,
+    tokens: int | None = None,
+    maximum_passes: float | None = None,
 ) -> Plan:
     """Copies of every document, so that sources stand in the mixture as their weights say.
 
@@ -81,7 +85,8 @@ def plan(
     has all its documents twice, and some, lowest draw first, a third time: as many as come nearest
     to the number of tokens. It has at least one document. The table: per source its documents and
     tokens; weight, the share asked for; share, of the mixture's tokens; passes, how many times it
-    is read in one pass over the mixture. Raises InputError where sources and weights differ.
+    is read in one pass over the mixture. Raises InputError where sources and weights differ, and
+    where a source is to be read more than maximum_passes times.
     """
     copies = np.ones(len(inventory.tokens), dtype=np.int64)
     shares = None if weights is None else _shares(weights, inventory)
@@ -89,6 +94,9 @@ def plan(
         wanted = int(inventory.tokens.sum()) if tokens is None else tokens
         for source, share in shares.items():
             at = inventory.of(source)
+            held = int(inventory.tokens[at].sum())
+            if maximum_passes is not None and share * wanted > maximum_passes * held:
+                raise _too_often(source, share * wanted / max(1, held), share, maximum_passes)
             copies[at] = _copies(inventory.tokens[at], inventory.draws[at], share * wanted)
     mixed = copies * inventory.tokens
     total = int(mixed.sum())
@@ -136,5 +144,16 @@ def _shares(weights: Mapping[str, float], inventory: Inventory) -> dict[str, flo
             expected=f"a weight for each of: {', '.join(inventory.sources)}",
             remedy="; ".join(["edit the weights", *meant]),
         )
-    total = sum(weights.values())
-    return {source: weights[source] / total for source in inventory.sources}
+    most = max(weights.values())  # the sum of two numbers near the largest would be infinite
+    total = sum(weight / most for weight in weights.values())
+    return {source: weights[source] / most / total for source in inventory.sources}
+
+
+def _too_often(source: str, passes: float, share: float, most: float) -> InputError:
+    return InputError(
+        f"The source {source!r} would be read more often than allowed.",
+        where="tokenize.mixture.weights",
+        found=f"{100 * share:.3g} % of the mixture, which is {passes:,.1f} passes over its tokens",
+        expected=f"at most {most:g} passes (tokenize.mixture.maximum_passes)",
+        remedy="lower its weight or the mixture's tokens, add documents, or raise the maximum",
+    )

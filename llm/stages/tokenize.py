@@ -34,6 +34,12 @@ class Mixture(Section):
         description="Tokens of one pass over the mixture; null: as many as the documents hold.",
         ge=1_000,
     )
+    maximum_passes: float | None = Field(
+        description="Passes over a source in one pass over the mixture, above which the run stops; "
+        "null: no limit. Up to four epochs of repeated text are almost as good as new text "
+        "(Muennighoff et al. 2023).",
+        gt=0,
+    )
     seed: int = Field(
         description="Seed of the choice of the documents that are read once more than others.",
         ge=0,
@@ -117,7 +123,12 @@ def run(
             held_out = _encode(write, validation_documents, validation)
         counts = trained.counts
         bytes_read = counts.bytes + held_out.counts.bytes
-        mixture = plan(inventory, weights, tokens=config.mixture.tokens)
+        mixture = plan(
+            inventory,
+            weights,
+            tokens=config.mixture.tokens,
+            maximum_passes=config.mixture.maximum_passes,
+        )
         if weights is not None:
             counts = _mix(config, unmixed, train, speaker, mixture.copies)
     finally:

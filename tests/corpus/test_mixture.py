@@ -110,6 +110,26 @@ def test_shares_are_met_within_half_a_document(ours, theirs, weight, total):
         assert only_one or abs(read - share * total) <= stock.tokens[at].max() / 2 + 1e-6
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e300, 1e-300, 8e307])
+def test_only_the_ratio_of_weights_counts(scale):
+    stock = inventory(web=[10] * 300, books=[10] * 100)
+    made = plan(stock, {"web": 2.0 * scale, "books": 2.0 * scale})
+    assert [row["weight"] for row in made.table] == [0.5, 0.5]
+    assert [row["share"] for row in made.table] == [0.5, 0.5]
+
+
+def test_a_source_read_too_often_stops_the_run():
+    stock = inventory(web=[10] * 1000, notes=[10])
+    weights = {"web": 1.0, "notes": 1.0}
+    with pytest.raises(InputError) as caught:
+        plan(stock, weights, maximum_passes=16.0)
+    assert "'notes'" in str(caught.value)
+    assert "50 % of the mixture, which is 500.5 passes" in str(caught.value)
+    assert "at most 16 passes" in str(caught.value)
+    assert rows(plan(stock, weights))["notes"]["passes"] == 500
+    plan(stock, {"web": 1.0, "notes": 1e-9}, maximum_passes=0.5, tokens=5)  # one document stays
+
+
 @pytest.mark.parametrize(
     ("weights", "words"),
     [

@@ -24,8 +24,9 @@ def source(text: str) -> str:
     return "one digit" if len(text) == 150 else "two digits"
 
 
-def config(weights=None, tokens=None) -> Config:
-    return Config(shard_tokens=1_000, mixture=Mixture(weights=weights, tokens=tokens, seed=1))
+def config(weights=None, tokens=None, maximum_passes=None) -> Config:
+    mixture = Mixture(weights=weights, tokens=tokens, maximum_passes=maximum_passes, seed=1)
+    return Config(shard_tokens=1_000, mixture=mixture)
 
 
 @pytest.fixture
@@ -120,6 +121,13 @@ def test_the_size_of_a_mixture_can_be_set(inputs, tmp_path):
     assert metrics["train_tokens"] == pytest.approx(10_000, rel=0.02)
 
 
+def test_a_source_read_too_often_is_refused(inputs, tmp_path):
+    settings = config({"one digit": 1.0, "two digits": 1e6}, maximum_passes=1.05)
+    with pytest.raises(InputError, match="'two digits' would be read more often"):
+        run(settings, **inputs, **outputs(tmp_path / "a"), tracker=MemoryTracker())
+    assert not list((tmp_path / "a").glob("*train*"))
+
+
 def test_weights_of_other_sources_are_refused(inputs, tmp_path):
     with pytest.raises(InputError, match="did you mean 'one digit'"):
         run(
@@ -140,4 +148,4 @@ def test_weights_of_other_sources_are_refused(inputs, tmp_path):
 )
 def test_weights_are_positive_and_a_size_needs_them(values, words):
     with pytest.raises(ValidationError, match=words):
-        Mixture.model_validate({**values, "seed": 1})
+        Mixture.model_validate({**values, "maximum_passes": None, "seed": 1})
