@@ -113,12 +113,24 @@ def open_cache(root: Path | None, *settings: object, code: str) -> WorkCache:
     """
     if root is None:
         return WorkCache(None)
+    versions, files = _code_facts(code)
+    # Absolute: processes on other machines start in other folders.
+    return WorkCache(root.resolve() / fingerprint(list(settings), versions, *files))
+
+
+def code_stamp(code: str) -> str:
+    """A short hash of all that decides about the results of code, see `open_cache`, but its
+    settings."""
+    versions, files = _code_facts(code)
+    return fingerprint(versions, *files)
+
+
+def _code_facts(code: str) -> tuple[list[str], list[Path]]:
+    """The versions of the packages that code imports, and its files of ours, at any depth."""
     checkout = Path(llm.__file__).parent.parent
     needed = imported_code(code, checkout)
     versions = [f"{name} {_version(name)}" for name in needed.packages]
-    files = [checkout / name for name in needed.files]
-    # Absolute: processes on other machines start in other folders.
-    return WorkCache(root.resolve() / fingerprint(list(settings), versions, *files))
+    return versions, [checkout / name for name in needed.files]
 
 
 def key_of(*facts: object, content: bytes = b"") -> str:

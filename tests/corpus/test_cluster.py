@@ -80,8 +80,9 @@ def test_without_the_package_the_remedy_is_named(monkeypatch):
 
 
 SCRIPT = """
-import os, sys, time
+import os, sys, time, types
 from llm.corpus import cluster
+from llm.corpus.documents import document_id
 from llm.corpus.workers import ordered_map
 from llm.errors import InputError, PipelineError
 
@@ -95,6 +96,9 @@ def fail(number):
 def slow(number):
     time.sleep(600)
 
+def ghost(number):
+    return number
+
 taken = []
 def items(count):
     for number in range(count):
@@ -105,6 +109,13 @@ def main(what):
     if what == "slow":
         print("begun", flush=True)
         list(ordered_map(slow, range(3), workers=2))
+    if what == "other code":
+        cluster.code_stamp = lambda code: "0123456789abcdef"
+        list(ordered_map(document_id, ["a text"], workers=2))
+    if what == "no code":
+        sys.modules["ghosts"] = types.ModuleType("ghosts")
+        sys.modules["ghosts"].ghost, ghost.__module__ = ghost, "ghosts"
+        list(ordered_map(ghost, range(3), workers=2))
     answers = list(ordered_map(square, range(30), workers=2))
     assert [answer for answer, _ in answers] == [n * n for n in range(30)]
     assert os.getpid() not in {process for _, process in answers}
@@ -161,6 +172,29 @@ def test_a_cluster_that_is_not_there(script, installed):
     )
     assert ended.returncode == 4, ended.stderr
     assert "RAY_ADDRESS, 127.0.0.1:9" in ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "found"),
+    [
+        ("other code", "llm/corpus/documents.py and what it imports"),
+        ("no code", "No module named 'ghosts'"),
+    ],
+)
+def test_a_node_without_our_code_is_told(script, two_nodes, what, found):
+    ended = subprocess.run(
+        [sys.executable, script, what],
+        env=on_ray(two_nodes),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ended.returncode == 4, ended.stderr
+    assert found in ended.stderr
+    assert "let every node see this checkout" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.slow
