@@ -22,6 +22,7 @@ ROW_BYTES = 200  # what a row weighs besides its text, about
 _ROWS_AT_ONCE = 1024  # rows that wait as dictionaries
 _RUN_BATCH_ROWS = 256  # rows of a sorted run that are in memory while runs are merged
 _MOST_BITS = 20
+_CHUNK_BYTES = 1 << 30  # of text in one array
 _ID_DIGITS = 32
 
 
@@ -229,8 +230,20 @@ def _first_from(ids: pa.ChunkedArray, border: str) -> int:
 
 
 def _sorted(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    """The rows in order. Its chunks hold so much text each as offsets of 31 bits can reach."""
     table = pa.concat_tables(tables) if tables else schema.empty_table()
     order = pc.sort_indices(
         table, sort_keys=[(name, "ascending") for name in ("id", "source", "raw_id")]
     )
-    return table.take(order)
+    if text_bytes(table) <= _CHUNK_BYTES:
+        return table.take(order)
+    place = schema.get_field_index("text")
+    table = table.cast(schema.set(place, pa.field("text", pa.large_string()))).combine_chunks()
+    ends = pc.cumulative_sum(pc.binary_length(table["text"]).take(order)).to_numpy()
+    chunks, first = [], 0
+    while first < len(order):
+        before = ends[first - 1] if first else 0
+        last = max(first + 1, int(ends.searchsorted(before + _CHUNK_BYTES, side="right")))
+        chunks.append(table.take(order.slice(first, last - first)).cast(schema))
+        first = last
+    return pa.concat_tables(chunks)

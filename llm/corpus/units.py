@@ -17,20 +17,13 @@ import pyarrow as pa
 from llm.corpus.cleaning import Cleaner
 from llm.corpus.documents import DOCUMENT_SCHEMA, REJECT_SCHEMA
 from llm.corpus.reading import records
-from llm.corpus.reading.formats import format_of
+from llm.corpus.reading.formats import Format, format_of
 from llm.corpus.reading.records import Record, read_unit, work_units
 from llm.work_cache import Entry, WorkCache, key_of
 
 UNIT_BYTES = 4 * 1024 * 1024
 _TRIP_UNITS = 64
 _TRIP_BYTES = 1024 * 1024
-_IN_PIECES = (
-    "text",
-    "html",
-    "jsonl",
-    "json",
-    "parquet",
-)  # whole files of these are one piece at most
 
 
 @dataclass(frozen=True)
@@ -49,19 +42,23 @@ def units_of(raw: Path, ledger: Sequence[Mapping[str, Any]]) -> Iterator[Unit]:
     """Cut the files of a raw folder, in the order of its ledger, into units.
 
     A unit is of one file; lines added at the end of a file leave the units before them as they
-    were. Files and pieces of bounded size are read by the workers. What unpacks to an unknown
-    size is read here, in runs of records of about 4 MiB. Memory holds one unit.
+    were. Files and pieces of bounded size are read by the workers. What is large or unpacks to an
+    unknown size is read here, in runs of records of about 4 MiB. Memory holds one unit.
     """
     for part in work_units(raw, ledger):
-        path = raw / str(part.row["file"])
-        size = path.stat().st_size
-        kind, compression = format_of(path.name)
-        if part.piece is not None:
-            yield Unit(part, min(size, UNIT_BYTES))
-        elif not compression and (size <= UNIT_BYTES or kind in _IN_PIECES):
-            yield Unit(part, size)
-        else:
+        kind, compression = format_of(str(part.row["file"]))
+        if compression or _is_large(kind, part.size):
             yield from _runs(read_unit(raw, part))
+        else:
+            yield Unit(part, part.size)
+
+
+def _is_large(kind: Format | None, size: int) -> bool:
+    """Whether a piece is too large for a worker, which holds it whole. Pieces of texts and lines
+    are bounded; a row group of Parquet may have any size, and CSV and WARC come whole."""
+    if kind == "parquet":
+        return size > 4 * UNIT_BYTES
+    return kind in ("csv", "tsv", "warc") and size > UNIT_BYTES
 
 
 def _runs(found: Iterable[Record]) -> Iterator[Unit]:

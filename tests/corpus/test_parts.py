@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from llm.corpus import parts
 from llm.corpus.documents import DOCUMENT_SCHEMA, document_id
 from llm.corpus.parts import PrefixWriter, SortingWriter, borders, part_bits, part_name
 
@@ -48,6 +49,17 @@ def write(directory, documents, *, held_bytes=10**6, part_bytes=10**6, tables=Fa
     writer.close()
     assert not (directory / ".scratch").exists()
     return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_rows_are_the_same_however_few_fit_one_array(tmp_path, monkeypatch):
+    documents = rows(60)
+    documents[7] = row("a long text " * 400, "long")
+    random.Random(1).shuffle(documents)
+    whole = write(tmp_path / "whole", documents, tables=True)
+    monkeypatch.setattr(parts, "_CHUNK_BYTES", 2000)
+    assert write(tmp_path / "pieces", documents, tables=True) == whole
+    spilt = write(tmp_path / "spilt", documents, tables=True, held_bytes=5000)
+    assert spilt == whole
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from llm.corpus import units
-from llm.corpus.reading import tables
+from llm.corpus.reading import parquet, tables
 from llm.corpus.reading.records import Record, read_records, read_unit
 from llm.corpus.units import Unit, UnitCleaner, trips, units_of
 from llm.work_cache import WorkCache
@@ -74,6 +76,20 @@ def test_workers_read_what_is_bounded(raw):
         "d.csv": {"tuple"},
         "c.bin": {"Unit"},
     }
+
+
+def test_a_large_row_group_is_no_single_unit(tmp_path, monkeypatch):
+    monkeypatch.setattr(units, "UNIT_BYTES", 1000)
+    monkeypatch.setattr(parquet, "SPAN_BYTES", 1000)
+    table = pa.table({"text": [f"{GOOD} {n}" for n in range(100)]})
+    for name, group in (("one.parquet", 100), ("many.parquet", 10)):
+        pq.write_table(table, tmp_path / name, row_group_size=group, compression="none")
+    one, many = (list(units_of(tmp_path, ledger(f"{name}.parquet"))) for name in ("one", "many"))
+    assert len(one) > 5
+    assert all(isinstance(unit.part, tuple) and unit.size < 2000 for unit in one)
+    assert {type(unit.part).__name__ for unit in many} == {"Unit"}
+    texts = [[r.data for unit in found for r in read(tmp_path, unit)] for found in (one, many)]
+    assert texts == [table["text"].to_pylist()] * 2
 
 
 def test_another_file_changes_no_unit(clean):

@@ -9,14 +9,8 @@ from typing import Any
 
 from llm.corpus.documents import PLANTED
 from llm.corpus.reading.formats import Item, format_of
-from llm.corpus.reading.tables import (
-    holds_lines,
-    line_spans,
-    read_csv,
-    read_lines,
-    read_rows,
-    row_spans,
-)
+from llm.corpus.reading.parquet import read_rows, row_spans
+from llm.corpus.reading.tables import holds_lines, line_spans, read_csv, read_lines
 from llm.corpus.reading.texts import read_piece, read_pieces, read_whole, text_pieces
 from llm.corpus.reading.warc import read_warc
 
@@ -46,10 +40,12 @@ class Unit:
     """A raw file, or a piece of it, that can be read without any other.
 
     row: the file's row in the ledger. piece: its number; None where the file is read as a whole.
+    size: about as many bytes as its records hold; where the file is compressed, those of the file.
     """
 
     row: Mapping[str, Any]
-    piece: int | None = None
+    piece: int | None
+    size: int
 
 
 def read_records(raw: Path, ledger: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
@@ -76,16 +72,18 @@ def work_units(raw: Path, ledger: Sequence[Mapping[str, Any]]) -> Iterator[Unit]
     """The pieces into which reading the folder falls, in order; the records of one after another
     are those of `read_records`.
 
-    Plain text is cut every 16 MiB, plain JSONL and Parquet about every 4 MiB; a compressed file,
-    CSV and WARC are one unit each. A unit depends on its file's bytes and its row only.
+    Plain text is cut every 16 MiB, plain JSONL about every 4 MiB, Parquet at the next row group; a
+    compressed file, CSV and WARC are one unit each. A unit depends on its file's bytes and its row
+    only.
     """
     for row in ledger:
         name = str(row["file"])
         made = str(row.get("url", "synthetic:")).startswith("synthetic:")
         if made and name.rsplit("/", 1)[-1] == PLANTED:
             continue
-        count = _pieces(raw / name)
-        yield from (Unit(row, piece) for piece in range(count)) if count > 1 else (Unit(row),)
+        sizes = _pieces(raw / name)
+        whole = len(sizes) == 1
+        yield from (Unit(row, None if whole else n, size) for n, size in enumerate(sizes))
 
 
 def read_unit(raw: Path, unit: Unit) -> Iterator[Record]:
@@ -95,15 +93,20 @@ def read_unit(raw: Path, unit: Unit) -> Iterator[Record]:
         yield _record(unit.row, item)
 
 
-def _pieces(path: Path) -> int:
+def _pieces(path: Path) -> list[int]:
+    """The sizes of the pieces in which a file is read."""
     kind, compression = format_of(path.name)
+    size = path.stat().st_size
+    count = 1
     if compression:
-        return 1
+        return [size]
+    if kind == "parquet":
+        return [span.size for span in row_spans(path)]
     if kind == "text":
-        return text_pieces(path)
-    if kind in ("jsonl", "json"):
-        return line_spans(path) if kind == "jsonl" or holds_lines(path) else 1
-    return len(row_spans(path)) if kind == "parquet" else 1
+        count = text_pieces(path)
+    elif kind == "jsonl" or (kind == "json" and holds_lines(path)):
+        count = line_spans(path)
+    return [-(-size // count)] * count
 
 
 def _read(path: Path, piece: int | None, *, text_field: str) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""Files of many records: lines of JSON, rows of CSV and of Parquet, one at a time."""
+"""Files of many records: lines of JSON and rows of CSV, one at a time."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from llm.corpus.reading.formats import RECORD_BYTES, Compression, Item, broken_file, open_stream
 from llm.errors import InputError
 
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
-
 # What a record may say about itself, besides its text.
 OWN_FIELDS = ("id", "licence", "license", "language", "url")
-SPAN_BYTES = 4 * 1024 * 1024  # a longer file of lines or rows is read in spans of about this size
-_BATCH_BYTES = 4 * 1024 * 1024
+SPAN_BYTES = 4 * 1024 * 1024  # a longer file of lines is read in spans of this size
 _SKIP_BYTES = 1 << 20
 
 
@@ -91,10 +86,11 @@ def _json_item(place: str, line: bytes, text_field: str) -> Item:
         return Item(place, None, fault="broken_record")
     if not isinstance(value, dict) or not isinstance(value.get(text_field), str):
         return Item(place, None, fault="broken_record")
-    return Item(place, value[text_field], _own_fields(value))
+    return Item(place, value[text_field], own_fields(value))
 
 
-def _own_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+def own_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says about itself."""
     return {name: values[name] for name in OWN_FIELDS if values.get(name) is not None}
 
 
@@ -116,7 +112,7 @@ def read_csv(
         rows = csv.reader(_bounded_lines(text, path), delimiter=delimiter, strict=True)
         header = _next_row(rows, path)
         if header is None or text_field not in header:
-            raise _no_column(path, header or [], text_field)
+            raise no_column(path, header or [], text_field)
         column = header.index(text_field)
         while (row := _next_row(rows, path)) is not None:
             place = f":{rows.line_num}"
@@ -126,7 +122,7 @@ def read_csv(
                 yield Item(place, None, fault="broken_record")
                 continue
             values = {name: cell for name, cell in zip(header, row, strict=True) if cell}
-            yield Item(place, _text_or_bytes(row[column]), _own_fields(values))
+            yield Item(place, _text_or_bytes(row[column]), own_fields(values))
 
 
 def _bounded_lines(text: io.TextIOWrapper, path: Path) -> Iterator[str]:
@@ -155,137 +151,8 @@ def _text_or_bytes(text: str) -> str | bytes:
     return text
 
 
-def row_spans(path: Path) -> list[list[int]]:
-    """The row groups of a Parquet file, put together to spans of about 4 MiB."""
-    with _open(path) as parquet:
-        facts = parquet.metadata
-        spans: list[list[int]] = [[]]
-        size = 0
-        for number in range(facts.num_row_groups):
-            if size >= SPAN_BYTES:
-                spans.append([])
-                size = 0
-            spans[-1].append(number)
-            size += facts.row_group(number).total_byte_size
-        return spans
-
-
-def read_rows(path: Path, *, text_field: str, span: int | None = None) -> Iterator[Item]:
-    """Rows of a Parquet file, or of one span of its row groups; place ":ROW" counted from 1.
-
-    Memory holds a few pages of the columns read. Raises InputError where the file is damaged
-    (page checksums are checked where it has them), or lacks `text_field` as a column of text.
-    """
-    import pyarrow as pa
-
-    groups = row_spans(path)[span] if span is not None else None
-    with _open(path) as parquet:
-        _check_column(path, parquet, text_field)
-        present = set(parquet.schema_arrow.names)
-        columns = [text_field, *(name for name in OWN_FIELDS if name in present - {text_field})]
-        facts = parquet.metadata
-        sizes = [facts.row_group(number).num_rows for number in range(facts.num_row_groups)]
-        starts = list(accumulate(sizes, initial=0))
-        for group in range(facts.num_row_groups) if groups is None else groups:
-            row = starts[group]
-            try:
-                for batch in parquet.iter_batches(
-                    batch_size=_batch_rows(facts.row_group(group)),
-                    row_groups=[group],
-                    columns=columns,
-                ):
-                    cells = [_cells(batch.column(name)) for name in columns]
-                    for values in zip(*cells, strict=True):
-                        row += 1
-                        yield _row_item(f":{row}", dict(zip(columns, values, strict=True)))
-                if row != starts[group + 1]:
-                    raise broken_file(
-                        path,
-                        f"{row - starts[group]} rows in row group {group}",
-                        expected=f"{sizes[group]} rows",
-                    )
-            except (pa.ArrowException, OSError) as error:
-                raise broken_file(
-                    path,
-                    f"row group {group}, after row {row}: {str(error).splitlines()[0]}",
-                    expected="readable row groups",
-                ) from error
-
-
-def _open(path: Path) -> pq.ParquetFile:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        parquet = pq.ParquetFile(
-            path, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
-        )
-        facts, _ = parquet.metadata, parquet.schema_arrow.names
-        rows = sum(facts.row_group(number).num_rows for number in range(facts.num_row_groups))
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        found = str(error).splitlines()[0]
-        raise broken_file(path, found, expected="a whole Parquet file") from error
-    if rows != facts.num_rows:
-        parquet.close()
-        raise broken_file(path, f"{rows} rows in its groups", expected=f"{facts.num_rows} rows")
-    return parquet
-
-
-def _check_column(path: Path, parquet: pq.ParquetFile, text_field: str) -> None:
-    import pyarrow.types as pt
-
-    schema = parquet.schema_arrow
-    if schema.names.count(text_field) != 1:
-        raise _no_column(path, schema.names, text_field)
-    kind = schema.field(text_field).type
-    kind = kind.value_type if pt.is_dictionary(kind) else kind
-    if not (_is_text(kind) or pt.is_binary(kind) or pt.is_large_binary(kind)):
-        raise _no_column(path, [f"{field.name}: {field.type}" for field in schema], text_field)
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow.types as pt
-
-    return pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind)
-
-
-def _batch_rows(group: Any) -> int:
-    mean = max(1, group.total_byte_size // max(1, group.num_rows))
-    return max(1, min(1024, _BATCH_BYTES // mean))
-
-
-def _cells(column: Any) -> list[Any]:
-    """The values of a column; text that is not UTF-8, as writers do not check it, as bytes."""
-    import pyarrow as pa
-    import pyarrow.types as pt
-
-    if pt.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if not _is_text(column.type):
-        return column.to_pylist()
-    return [
-        None if value is None else _utf8_or_bytes(value)
-        for value in column.cast(pa.large_binary()).to_pylist()
-    ]
-
-
-def _utf8_or_bytes(value: bytes) -> str | bytes:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value
-
-
-def _row_item(place: str, values: Mapping[str, Any]) -> Item:
-    text = next(iter(values.values()))  # the text's column comes first
-    if text is None:
-        return Item(place, None, fault="broken_record")
-    if len(text) > RECORD_BYTES:
-        return Item(place, None, fault="too_large")
-    return Item(place, text, _own_fields(values))
-
-
-def _no_column(path: Path, found: list[str], text_field: str) -> InputError:
+def no_column(path: Path, found: list[str], text_field: str) -> InputError:
+    """The error for a table without its column of text."""
     return InputError(
         "A table has no column of text of the name that its source gives.",
         where=path,

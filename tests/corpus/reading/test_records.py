@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm.corpus.reading import tables, texts
+from llm.corpus.reading import parquet, tables, texts
 from llm.corpus.reading.records import read_records, read_unit, work_units
 from llm.errors import InputError
 
@@ -147,6 +147,7 @@ def test_a_broken_container_stops_the_reading(tmp_path):
 def test_units_together_are_the_records(tmp_path, monkeypatch):
     monkeypatch.setattr(texts, "PIECE_BYTES", 60)
     monkeypatch.setattr(tables, "SPAN_BYTES", 100)
+    monkeypatch.setattr(parquet, "SPAN_BYTES", 100)
     (tmp_path / "a.txt").write_text("word " * 50)
     (tmp_path / "b.jsonl").write_text("".join(f'{{"text": "line {n}"}}\n' for n in range(40)))
     table = pa.table({"text": [f"row {n}" for n in range(40)]})

@@ -1,15 +1,13 @@
-"""Rows of JSONL, CSV and Parquet: text, own fields, places, faults, and files that are broken."""
+"""Rows of JSONL and CSV: text, own fields, places, faults, and files that are broken."""
 
 import json
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.corpus.reading import tables
-from llm.corpus.reading.tables import line_spans, read_csv, read_lines, read_rows, row_spans
+from llm.corpus.reading.tables import line_spans, read_csv, read_lines
 from llm.errors import InputError
 
 
@@ -21,11 +19,6 @@ def lines(path, content: bytes, **options):
 def cells(path, content: bytes, *, delimiter=",", text_field="text"):
     path.write_bytes(content)
     return list(read_csv(path, text_field=text_field, delimiter=delimiter))
-
-
-def rows(path, table, *, text_field="text", **options):
-    pq.write_table(table, path, **options)
-    return list(read_rows(path, text_field=text_field))
 
 
 def test_a_line_too_long_and_one_nested_too_deep(tmp_path, monkeypatch):
@@ -115,66 +108,3 @@ def test_csv_cells_are_bounded(tmp_path, monkeypatch, content):
         cells(tmp_path / "a.csv", content)
     monkeypatch.undo()
     cells(tmp_path / "a.csv", b"text\nx")  # the module's limit is process-wide: set it back
-
-
-def test_parquet_of_every_kind_of_text(tmp_path):
-    for kind in (
-        pa.string(),
-        pa.large_string(),
-        pa.string_view(),
-        pa.binary(),
-        pa.dictionary(pa.int32(), pa.string()),
-    ):
-        texts = pa.array(["one", None, "two"], pa.string()).cast(kind)
-        table = pa.table({"id": [1, 2, 3], "body": texts, "other": [0.5, 1, 2]})
-        items = rows(tmp_path / "a.parquet", table, text_field="body", row_group_size=2)
-        data = [i.data.decode() if isinstance(i.data, bytes) else i.data for i in items]
-        assert data == ["one", None, "two"]
-        assert [i.place for i in items] == [":1", ":2", ":3"]
-        assert items[1].fault == "broken_record"
-        assert items[2].fields == {"id": 3}
-
-
-def test_parquet_text_that_is_not_utf8_and_text_too_long(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "RECORD_BYTES", 1000)
-    raw = pa.array([b"caf\xe9", b"x" * 2000, b"fine"], pa.binary())
-    strings = pa.Array.from_buffers(pa.string(), 3, raw.buffers())
-    items = rows(tmp_path / "a.parquet", pa.table({"text": strings}))
-    assert [(i.data, i.fault) for i in items] == [
-        (b"caf\xe9", None),
-        (None, "too_large"),
-        ("fine", None),
-    ]
-
-
-def test_parquet_without_the_column(tmp_path):
-    with pytest.raises(InputError, match="body: string"):
-        rows(tmp_path / "a.parquet", pa.table({"text": [1], "body": ["x"]}))
-    with pytest.raises(InputError, match="text_field"):
-        rows(tmp_path / "a.parquet", pa.table({"body": ["x"]}))
-
-
-def test_parquet_that_is_damaged(tmp_path):
-    path = tmp_path / "a.parquet"
-    table = pa.table({"text": [f"text {n} " * 20 for n in range(2000)]})
-    pq.write_table(table, path, row_group_size=500, write_page_checksum=True, compression="none")
-    whole = path.read_bytes()
-    for content in (whole[:-20], whole[: len(whole) // 2], b"", b"no table"):
-        path.write_bytes(content)
-        with pytest.raises(InputError, match=r"a\.parquet"):
-            list(read_rows(path, text_field="text"))
-    flipped = bytearray(whole)
-    flipped[len(whole) // 2] ^= 1
-    path.write_bytes(flipped)
-    with pytest.raises(InputError, match="row group"):
-        list(read_rows(path, text_field="text"))
-
-
-def test_spans_of_row_groups(tmp_path, monkeypatch):
-    path = tmp_path / "a.parquet"
-    table = pa.table({"text": [f"text {n}" for n in range(100)]})
-    pq.write_table(table, path, row_group_size=10)
-    assert row_spans(path) == [list(range(10))]
-    monkeypatch.setattr(tables, "SPAN_BYTES", 1)
-    assert row_spans(path) == [[n] for n in range(10)]
-    assert next(read_rows(path, text_field="text", span=9)).place == ":91"
