@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from llm.errors import InputError
 from llm.tokens.windows import Windows, document_ids
 
 
@@ -79,8 +80,19 @@ class WindowLoader:
         return {"epoch": self._epoch, "position": self._position}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken, from the same windows, batch size and seed."""
-        self._epoch, self._position = int(state["epoch"]), int(state["position"])
+        """Go on where `state` was taken, from the same windows, batch size and seed.
+
+        Raises InputError where no loader of these windows can have been there.
+        """
+        epoch, position = int(state["epoch"]), int(state["position"])
+        if epoch < 0 or not 0 <= position <= len(self._windows):
+            raise InputError(
+                "A loader cannot go on from a state of other windows.",
+                found=f"window {position:,} of epoch {epoch}",
+                expected=f"one of {len(self._windows):,} windows",
+                remedy="go on with the text and settings of then, or remove the checkpoint",
+            )
+        self._epoch, self._position = epoch, position
         self._order = self._shuffled()
 
     def describe(self, sample_ids: list[int]) -> list[str]:

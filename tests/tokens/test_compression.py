@@ -8,9 +8,10 @@ import pytest
 from llm.errors import InputError
 from llm.files import write_text
 from llm.tokens.compression import compression
+from llm.tokens.patterns import GPT2
 from llm.tokens.published import from_published
-from llm.tokens.tokenizer import train
-from llm.tokens.vocabularies import GPT2_FILES
+from llm.tokens.tokenizer import Tokenizer, train
+from llm.tokens.vocabularies import END_OF_TEXT, GPT2_FILES
 
 ROWS = [
     {"text": "the hen and the fox", "language": "en", "source": "tales"},
@@ -46,6 +47,44 @@ def test_figures_per_language_and_source(tokenizer, tmp_path):
     assert found["by_source"]["papers"]["documents"] == 1
     assert found["sample_bytes"] == sum(len(row["text"].encode()) for row in ROWS)
     assert "encoder.json" in found["gpt2_missing"]
+
+
+def test_figures_counted_by_hand(tmp_path, monkeypatch):
+    """ab and " ab" are tokens, every other byte is one; GPT-2 stands in with bytes alone."""
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    special = {END_OF_TEXT: 300}
+    bytewise = Tokenizer("bytes", pattern=GPT2, ranks=ranks, special_tokens=special)
+    pairs = Tokenizer(
+        "pairs", pattern=GPT2, ranks=ranks | {b"ab": 256, b" ab": 257}, special_tokens=special
+    )
+    for name in GPT2_FILES:
+        write_text(tmp_path / name, "")
+    monkeypatch.setattr("llm.tokens.compression.from_published", lambda kind, folder: bytewise)
+    rows = [
+        {"text": "ab ab c", "language": "en", "source": "a"},  # ab, " ab", " ", c
+        {"text": "ab", "language": "en", "source": "b"},
+        {"text": "\u00e9 \u00e9t\u00e9", "language": "fr", "source": "b"},  # 8 bytes, 2 words
+    ]
+    found = compression(batches(rows), pairs, vocabulary=tmp_path, threads=2)
+    assert found["by_language"] == {
+        "en": {
+            "documents": 2,
+            "bytes": 9,
+            "bytes_per_token": 1.8,  # 9 / 5
+            "tokens_per_word": 1.25,  # 5 / 4
+            "gpt2_bytes_per_token": 1.0,
+            "gpt2_tokens_per_word": 2.25,  # 9 / 4
+        },
+        "fr": {
+            "documents": 1,
+            "bytes": 8,
+            "bytes_per_token": 1.0,
+            "tokens_per_word": 4.0,
+            "gpt2_bytes_per_token": 1.0,
+            "gpt2_tokens_per_word": 4.0,
+        },
+    }
+    assert found["by_source"]["b"]["bytes_per_token"] == round(10 / 9, 4)
 
 
 def test_the_sample_ends_with_the_batch_that_fills_it(tokenizer, tmp_path):

@@ -82,11 +82,35 @@ def test_awkward_texts_have_the_ids_of_tiktoken(tokenizer):
     assert_equal(tokenizer, CORPUS)
 
 
+def by_tiktoken(tokenizer: Tokenizer) -> TextEncoder:
+    """The encoder that the tokenizer has where gigatoken is not wanted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLM_ENCODER", "tiktoken")
+        return TextEncoder(
+            tokenizer._encoding,
+            pattern=tokenizer.pattern,
+            ranks=tokenizer._ranks,
+            end_of_text=tokenizer.end_of_text,
+        )
+
+
+PLAIN = {name: by_tiktoken(tokenizer) for name, tokenizer in TOKENIZERS.items()}
+
+
 @pytest.mark.parametrize("name", sorted(PATTERNS))
 @given(texts=st.lists(DIRTY, min_size=1, max_size=8))
 @settings(max_examples=150, deadline=None)
 def test_dirty_texts_have_the_ids_of_tiktoken(name, texts):
     assert_equal(TOKENIZERS[name], texts)
+    assert_equal(TOKENIZERS[name], texts, PLAIN[name])
+
+
+def test_a_megabyte_of_one_character_has_the_ids_of_tiktoken(tokenizer):
+    """One word of a megabyte, and nearly as much white space as tiktoken divides."""
+    texts = ["a", "x" * 1_000_000, "\n" * 1_000_000, " " * 999_000 + "x", "b"]
+    assert_equal(tokenizer, texts)
+    native, plain = tokenizer.documents, by_tiktoken(tokenizer)
+    assert np.array_equal(native.encode(pa.array(texts))[0], plain.encode(pa.array(texts))[0])
 
 
 def test_gpt2_has_the_ids_of_tiktoken(mirror):

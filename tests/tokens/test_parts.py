@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import pyarrow as pa
 import pytest
@@ -150,6 +153,46 @@ def test_a_killed_run_leaves_finished_parts_to_the_next(
             run(documents, tmp_path / "shards", tokenizer, cache)
     assert not (tmp_path / "shards").exists()
     assert run(documents, tmp_path / "shards", tokenizer, cache).remembered == 2
+
+
+def test_a_process_killed_on_the_way_leaves_whole_parts(documents, tmp_path, tokenizer, root):
+    """SIGKILL between two shards of a part: what was whole is taken, the rest done again."""
+    write_documents(documents, [[f"{TEXT * 20} {part} {n}" for n in range(4)] for part in range(6)])
+    undisturbed = run(documents, tmp_path / "undisturbed", tokenizer, WorkCache(None))
+    tokenizer.save(tmp_path / "tokenizer")
+    call = f"""
+import os, signal
+from pathlib import Path
+from llm.tokens import writing
+from llm.tokens.parts import write_parts
+from llm.tokens.tokenizer import load
+from llm.work_cache import open_cache
+place = Path({str(tmp_path)!r})
+words = load(place / "tokenizer")
+real, written = writing._write_shard, []
+def dying(table, path, vocab_size):
+    written.append(path)
+    if len(written) == 14:
+        real(table.slice(0, 1), path, vocab_size)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(table, path, vocab_size)
+writing._write_shard = dying
+cache = open_cache(place / "cache", 100, words.fingerprint, code="llm/tokens/parts.py")
+write_parts(place / "documents", place / "shards", tokenizer=words, folder=place / "tokenizer",
+            shard_tokens=100, threads=1, cache=cache)
+"""
+    child = subprocess.run([sys.executable, "-c", call], cwd=root, check=False)
+    assert child.returncode == -signal.SIGKILL
+    assert not (tmp_path / "shards").exists()
+    cache = cache_of(tmp_path, tokenizer)
+    assert cache.folder is not None
+    whole = [place for place in cache.folder.iterdir() if not place.name.startswith(".")]
+    again = run(documents, tmp_path / "shards", tokenizer, cache)
+    assert again.remembered == len(whole) >= 2
+    assert manifest(tmp_path / "shards") == manifest(tmp_path / "undisturbed")
+    assert len(undisturbed.keys) == 6
+    forget(cache, but=set(again.keys))
+    assert len(list(cache.folder.iterdir())) == 6
 
 
 @pytest.mark.parametrize("harm", ["truncated", "altered", "gone"])

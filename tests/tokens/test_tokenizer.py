@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import re
+import os
+import subprocess
+import sys
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -10,11 +12,14 @@ from itertools import pairwise
 
 import pyarrow as pa
 import pytest
+import regex
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from llm.errors import InputError
 from llm.files import write_manifest, write_text
 from llm.tokens import tokenizer as tokenizers
-from llm.tokens.patterns import CL100K
+from llm.tokens.patterns import CL100K, PATTERNS
 from llm.tokens.tokenizer import load, train
 from llm.tokens.vocabularies import END_OF_TEXT
 
@@ -166,32 +171,66 @@ def test_training_reads_a_stream_a_few_texts_at_a_time():
     assert 0 < most <= 32
 
 
-def test_training_merges_the_most_frequent_pair_each_time():
-    """Parity with byte-pair encoding written plainly (Sennrich et al. 2016)."""
-    text = "hug hugs hugging pug pugs pun bun buns hugs hug, hug."
-    words = Counter(re.findall(r" ?[a-z]+| ?[^\sa-z]+", text))
-    pieces = {word: [bytes([byte]) for byte in word.encode()] for word in words}
-    expected: list[bytes] = []
-    for _ in range(12):
-        pairs: Counter[tuple[bytes, bytes]] = Counter()
+def plain_merges(texts: list[str], count: int, pattern: str) -> list[bytes]:
+    """The tokens of byte-pair encoding written plainly (Sennrich et al. 2016)."""
+    words = Counter(word for text in texts for word in regex.findall(pattern, text))
+    pieces = {word: list(word.encode()) for word in words}  # ids
+    tokens = [bytes([byte]) for byte in range(256)]
+    while len(tokens) < 256 + count:
+        pairs: Counter[tuple[int, int]] = Counter()
         for word, parts in pieces.items():
             for pair in pairwise(parts):
                 pairs[pair] += words[word]
-        most = max(pairs.values())
-        rank = {token: at for at, token in enumerate([*map(bytes, zip(range(256))), *expected])}
-        best = min(
-            (pair for pair, count in pairs.items() if count == most),
-            key=lambda pair: (rank[pair[0]], rank[pair[1]]),
-        )
-        expected.append(best[0] + best[1])
+        if not pairs:
+            break
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        tokens.append(tokens[best[0]] + tokens[best[1]])
         for parts in pieces.values():
             at = 0
             while at < len(parts) - 1:
                 if (parts[at], parts[at + 1]) == best:
-                    parts[at : at + 2] = [best[0] + best[1]]
+                    parts[at : at + 2] = [len(tokens) - 1]
                 at += 1
-    made = train([text], vocab_size=256 + 12 + 1)
-    assert [made.token_bytes(256 + at) for at in range(12)] == expected
+    return tokens
+
+
+@pytest.mark.parametrize("name", sorted(PATTERNS))
+@given(
+    texts=st.lists(st.text("aaabAé1 '\n😀", max_size=40), min_size=1, max_size=6),
+    count=st.integers(1, 20),
+)
+@example(texts=["hug hugs hugging pug pugs pun bun buns hugs hug, hug."], count=12)
+@settings(max_examples=100, deadline=None)
+def test_training_merges_the_most_frequent_pair_each_time(name, texts, count):
+    """Also of letters that repeat, whose pairs overlap; equal counts by the lower ids."""
+    expected = plain_merges(texts, count, PATTERNS[name])
+    if len(expected) < 256 + count:
+        with pytest.raises(InputError, match=f"at most {len(expected) + 1} tokens"):
+            train(texts, vocab_size=257 + count, pattern=PATTERNS[name])
+        return
+    made = train(texts, vocab_size=257 + count, pattern=PATTERNS[name])
+    assert [made.token_bytes(at) for at in range(256 + count)] == expected
+
+
+def test_training_depends_on_no_number_of_threads(root):
+    call = (
+        "import random; from llm.tokens.tokenizer import train; draw = random.Random(1);"
+        "texts = [' '.join(draw.choices(['fox', 'hens', 'geese', 'l\u00e9t\u00e9', '12'], k=50))"
+        " + str(draw.random()) for _ in range(300)];"
+        "print(train(texts, vocab_size=900).fingerprint)"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", call],
+            cwd=root,
+            env={**os.environ, "RAYON_NUM_THREADS": threads, "PYTHONHASHSEED": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2", "7")
+    }
+    assert len(found) == 1 and found != {""}
 
 
 def test_too_little_text_for_the_vocabulary_is_said():

@@ -11,7 +11,8 @@ from llm.tokens.windows import Windows, document_ids
 
 
 @pytest.mark.parametrize(
-    ("tokens", "context_length", "stride"), [(41, 8, 8), (40, 8, 3), (9, 8, 1)]
+    ("tokens", "context_length", "stride"),
+    [(41, 8, 8), (40, 8, 3), (9, 8, 1), (9, 8, 8), (60, 8, 11), (28, 8, 9), (27, 8, 9)],
 )
 def test_windows_are_those_of_a_plain_loop(tokens: int, context_length: int, stride: int) -> None:
     ids = np.arange(100, 100 + tokens, dtype=np.uint16)
