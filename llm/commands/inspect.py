@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from llm.commands.arguments import whole
+from llm.commands.arguments import positive, whole
 from llm.errors import ConfigError
 
 
@@ -18,6 +18,9 @@ def add(commands: Any) -> None:
         "--only", action="append", default=[], metavar="COLUMN=VALUE", help="items with this value"
     )
     look.add_argument("--limit", type=whole, default=20, help="items; 0 for all (default 20)")
+    look.add_argument(
+        "--from", dest="start", type=positive, default=1, metavar="N", help="first item (default 1)"
+    )
     look.add_argument(
         "--characters", type=whole, default=1_000, help="of each text; 0 for all (default 1,000)"
     )
@@ -44,6 +47,7 @@ def _inspect(options: argparse.Namespace) -> None:
         only[column] = value
     wanted = View(
         limit=options.limit,
+        start=options.start,
         characters=options.characters,
         only=only,
         tokenizer=options.tokenizer,

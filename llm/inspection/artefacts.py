@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from llm.corpus.reading.formats import format_of
 from llm.errors import InputError
 from llm.files import MANIFEST, open_parquet
 
@@ -25,7 +26,8 @@ _COLUMNS: tuple[tuple[Kind, frozenset[str]], ...] = (
     ("documents", frozenset({"id", "text", "source", "licence", "language"})),
     ("clusters", frozenset({"id", "raw_id", "cluster", "kept"})),
 )
-_TEXT_SUFFIXES = frozenset({".txt", ".text", ".md", ".csv", ".tsv", ".yaml", ".yml", ".html", ""})
+MADE_BY = "STAGE"  # a reader's errors name the stage to run; which one it is, a path does not tell
+_SNIFFED_BYTES = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,16 @@ def recognise(path: Path) -> Artefact:
             expected="an artefact, as data/documents/unique or data/metrics/clean.json",
             remedy="check the path; what the pipeline makes is there after: make repro",
         )
-    return _folder(path) if path.is_dir() else _file(path)
+    try:
+        return _folder(path) if path.is_dir() else _file(path)
+    except PermissionError as error:
+        raise InputError(
+            "This cannot be read.",
+            where=path,
+            found=f"no permission: {error.filename}",
+            expected="a file that you may read",
+            remedy="ask its owner, or run as its owner",
+        ) from error
 
 
 def _folder(path: Path) -> Artefact:
@@ -62,27 +73,40 @@ def _folder(path: Path) -> Artefact:
 
 def _file(path: Path) -> Artefact:
     suffix = path.suffix.lower()
-    if suffix == ".parquet":
+    if not path.is_file():
+        raise _cannot_be_shown(path, "neither a file nor a folder")
+    if suffix in (".parquet", ".pq"):
         return _parquet(path, [path])
     if suffix == ".safetensors":
         return Artefact(path=path, kind="weights")
     if suffix == ".json":
         return Artefact(path=path, kind="json")
-    if suffix in (".jsonl", ".ndjson"):
+    kind, _ = format_of(path.name)
+    if kind == "jsonl":
         return Artefact(path=path, kind="lines")
-    if suffix in _TEXT_SUFFIXES:
+    if (kind and suffix) or _is_text(path):
         return Artefact(path=path, kind="text")
-    raise InputError(
+    raise _cannot_be_shown(path, f"bytes that are no text, the suffix {suffix!r}")
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file begins as text does: no byte of it is zero."""
+    with path.open("rb") as stream:
+        return b"\0" not in stream.read(_SNIFFED_BYTES)
+
+
+def _cannot_be_shown(path: Path, found: str) -> InputError:
+    return InputError(
         "This kind of file cannot be shown.",
         where=path,
-        found=f"the suffix {suffix!r}",
-        expected="Parquet, safetensors, JSON, JSON Lines or text",
+        found=found,
+        expected="Parquet, safetensors, JSON, JSON Lines, WARC or text, also as .gz and .zst",
         remedy=f"name a file of the pipeline, or the folder that holds its {MANIFEST}",
     )
 
 
 def _parquet(path: Path, parts: list[Path]) -> Artefact:
-    with open_parquet(parts[0], made_by="the stage that writes it") as parquet:
+    with open_parquet(parts[0], made_by=MADE_BY) as parquet:
         schema = parquet.schema_arrow
     names = frozenset(schema.names)
     known: Iterator[Kind] = (kind for kind, columns in _COLUMNS if columns <= names)

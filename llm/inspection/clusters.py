@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,9 +15,10 @@ from rich.text import Text
 
 from llm.errors import InputError
 from llm.inspection.artefacts import Artefact, recognise
+from llm.inspection.plain import plain, written_out
 from llm.inspection.rows import read
 
-_MEMBERS_SHOWN = 3  # beside each other; more would leave too narrow columns
+_NARROWEST = 30  # characters of a column, so that words fit
 _WORD = re.compile(r"\s+|\S+")
 _DIFFERENT = "bold red"
 
@@ -33,7 +35,8 @@ def show_clusters(
     several = [(name, size) for name, size in sizes.items() if size > 1]
     several.sort(key=lambda entry: (-entry[1], entry[0]))
     chosen = several[: limit or None]
-    yield Text(f"{len(several):,} clusters of several documents; the largest first")
+    noun = "cluster" if len(several) == 1 else "clusters"
+    yield Text(f"{len(several):,} {noun} of several documents; the largest first")
     members: dict[str, list[dict[str, Any]]] = {name: [] for name, _ in chosen}
     for row in read(artefact, only={}):
         if row["cluster"] in members:
@@ -41,7 +44,10 @@ def show_clusters(
     texts = _texts(artefact, {row["id"] for rows in members.values() for row in rows})
     for name, size in chosen:
         rows = sorted(members[name], key=lambda row: (not row["kept"], row["id"], row["raw_id"]))
-        yield _table(name, size, rows[:_MEMBERS_SHOWN], texts, characters)
+        beside = max(2, shutil.get_terminal_size().columns // _NARROWEST)
+        yield _table(name, size, rows[:beside], texts, characters)
+    if limit and len(several) > limit:
+        yield Text(f"and {len(several) - limit:,} more: --limit 0 shows all", style="dim")
 
 
 def _texts(artefact: Artefact, wanted: set[str]) -> dict[str, str]:
@@ -64,12 +70,15 @@ def _texts(artefact: Artefact, wanted: set[str]) -> dict[str, str]:
 def _table(
     name: str, size: int, rows: list[dict[str, Any]], texts: Mapping[str, str], characters: int
 ) -> Table:
-    table = Table(title=f"cluster {name}: {size:,} documents", title_justify="left", expand=True)
+    title = f"cluster {name}: {size:,} documents"
+    if size > len(rows):
+        title += f", {len(rows)} of them here"
+    table = Table(title=plain(title), title_justify="left", expand=True)
     first = texts.get(rows[0]["id"], "")[: characters or None]
     cells = []
     for row in rows:
         state = "kept" if row["kept"] else "dropped"
-        head = Text(f"{state} · {row['source']} · {row['raw_id']}")
+        head = plain(f"{state} · {row['source']} · {row['raw_id']}")
         head.stylize("bold green" if row["kept"] else "bold yellow")
         table.add_column(head, ratio=1, overflow="fold")
         cells.append(differences(first, texts.get(row["id"], "")[: characters or None]))
@@ -82,5 +91,6 @@ def differences(reference: str, text: str) -> Text:
     one, two = _WORD.findall(reference), _WORD.findall(text)
     shown = Text()
     for kind, _, _, start, stop in difflib.SequenceMatcher(None, one, two, False).get_opcodes():
-        shown.append("".join(two[start:stop]), style=None if kind == "equal" else _DIFFERENT)
+        piece = written_out("".join(two[start:stop]))
+        shown.append(piece, style=None if kind == "equal" else _DIFFERENT)
     return shown

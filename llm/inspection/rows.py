@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from llm.errors import ConfigError
 from llm.files import open_parquet
-from llm.inspection.artefacts import Artefact
+from llm.inspection.artefacts import MADE_BY, Artefact
+from llm.inspection.plain import short
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_MADE_BY = "the stage that writes it"
 _BATCH_ROWS = 256
 
 
@@ -27,9 +27,20 @@ def read(
     """
     wanted = _names(artefact, only, columns)
     for batch in _batches(artefact, wanted):
-        for row in batch.to_pylist():
-            if all(str(row[name]) == value for name, value in only.items()):
-                yield row
+        for name, value in only.items():
+            batch = batch.filter(_equal(batch.column(name), value))
+        yield from batch.to_pylist()
+
+
+def _equal(values: pa.Array, value: str) -> pa.Array:
+    """Which values are `value`, as text."""
+    import pyarrow as pa
+
+    if pa.types.is_string(values.type):
+        import pyarrow.compute as pc
+
+        return pc.fill_null(pc.equal(values, value), False)
+    return pa.array([str(one) == value for one in values.to_pylist()], pa.bool_())
 
 
 def count(artefact: Artefact, names: Sequence[str]) -> tuple[int, dict[str, Counter[str]]]:
@@ -42,7 +53,7 @@ def count(artefact: Artefact, names: Sequence[str]) -> tuple[int, dict[str, Coun
         rows += len(batch)
         for name in names:
             for entry in pc.value_counts(batch.column(name)).to_pylist():
-                counts[name][str(entry["values"])] += entry["counts"]
+                counts[name][short(entry["values"])] += entry["counts"]
     return rows, counts
 
 
@@ -66,7 +77,7 @@ def _names(
 
 def _batches(artefact: Artefact, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
     for part in artefact.parts:
-        with open_parquet(part, made_by=_MADE_BY) as parquet:
+        with open_parquet(part, made_by=MADE_BY) as parquet:
             if columns == []:  # Arrow gives no rows without columns
                 columns = parquet.schema_arrow.names[:1]
             yield from parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns)

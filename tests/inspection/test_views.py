@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -119,6 +120,47 @@ def test_shards_without_a_tokenizer_name_what_is_missing(shards):
         shown(path)
 
 
+COMMANDS = "evil \x1b[2J\x1b[31m red \x07\x08 \x9b0m \u202e \x00 end"
+
+
+def test_nothing_in_the_data_commands_the_terminal(tmp_path, shards):
+    rows = [document("0" * 32, COMMANDS), document("1" * 32, "short", source=COMMANDS)]
+    write(tmp_path / "d" / "part-00000.parquet", rows)
+    (tmp_path / "a.txt").write_text(COMMANDS, encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text(json.dumps({"t": COMMANDS}) + f"\n{COMMANDS}\n", "utf-8")
+    write_json(tmp_path / "a.json", {"t": COMMANDS})
+    for name in ("d", "a.txt", "a.jsonl", "a.json"):
+        text = shown(tmp_path / name)
+        assert not set(text) & set(COMMANDS) - set(map(chr, range(32, 127))), name
+        assert "x1b[2J" in text or "u001b[2J" in text, name
+    _, tokenizer = shards
+    assert decoded(tokenizer.encode(COMMANDS), tokenizer).plain.isprintable()
+    assert not set(differences("a", COMMANDS).plain) & set("\x1b\x9b\u202e")
+
+
+def test_what_is_missing_is_said(tmp_path):
+    write(tmp_path / "d" / "part-00000.parquet", [document("0" * 32, None) | {"licence": None}])
+    text = shown(tmp_path / "d")
+    assert "licence missing" in text and "text missing" in text and "None" not in text
+
+
+def test_items_can_be_shown_from_any_on_and_what_follows_is_said(tmp_path):
+    rows = [document(f"{number:032x}", f"Story {number}.") for number in range(1, 6)]
+    write(tmp_path / "d" / "part-00000.parquet", rows)
+    text = shown(tmp_path / "d", start=4, limit=1)
+    assert "Story 4." in text and "Story 3." not in text and "Story 5." not in text
+    assert "--from 5 goes on" in text
+    assert "follow" not in shown(tmp_path / "d", start=5, limit=1)
+    assert "no item to show" in shown(tmp_path / "d", start=6)
+    assert "no item to show" in shown(tmp_path / "d", only={"source": "nix"})
+
+
+def test_lines_have_no_columns_to_choose_by(tmp_path):
+    (tmp_path / "a.txt").write_text("a\n")
+    with pytest.raises(ConfigError, match="no columns"):
+        shown(tmp_path / "a.txt", only={"a": "b"})
+
+
 def test_clusters_stand_side_by_side_with_the_kept_one_first(tmp_path):
     write(
         tmp_path / "clean" / "part-00000.parquet",
@@ -130,9 +172,22 @@ def test_clusters_stand_side_by_side_with_the_kept_one_first(tmp_path):
     ]
     write(tmp_path / "clusters" / "part-00000.parquet", rows)
     text = shown(tmp_path / "clusters")
-    assert "1 clusters of several documents" in text
+    assert "1 cluster of several documents" in text
     assert text.index("kept · books · b.txt") < text.index("dropped · books · a.txt")
     assert "one 2 three" in text and "one two three" in text and "alone" not in text
+
+
+def test_of_a_large_cluster_is_said_how_many_stand_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    names = "abcde"
+    write(tmp_path / "clean" / "part-00000.parquet", [document(n, f"text {n}") for n in names])
+    rows = [{"id": n, "raw_id": n, "source": "s", "cluster": "a", "kept": n == "a"} for n in names]
+    write(tmp_path / "clusters" / "part-00000.parquet", rows)
+    text = shown(tmp_path / "clusters")
+    assert "5 documents, 3 of them here" in text and "text c" in text and "text d" not in text
+    assert "1 cluster of several" in text
+    monkeypatch.setenv("COLUMNS", "20")
+    assert "2 of them here" in shown(tmp_path / "clusters")
 
 
 def test_clusters_without_their_texts_name_the_stage_to_run(tmp_path):
@@ -186,11 +241,18 @@ def test_a_torn_file_and_a_missing_one_are_named(tmp_path):
     (tmp_path / "x.bin").write_bytes(b"\x00")
     with pytest.raises(InputError, match="cannot be shown"):
         recognise(tmp_path / "x.bin")
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", Path("/dev/zero")):
+        with pytest.raises(InputError, match="neither a file nor a folder"):
+            recognise(path)
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "llm", "inspect", *map(str, arguments)]
 
 
 def run(arguments, root, **more):
-    command = [sys.executable, "-m", "llm", "inspect", *map(str, arguments)]
-    return subprocess.run(command, cwd=root, check=False, timeout=60, **more)
+    return subprocess.run(command(*arguments), cwd=root, check=False, timeout=60, **more)
 
 
 def test_a_pipe_gets_plain_text_and_a_wrong_choice_exit_2(rejects, root):
@@ -199,6 +261,49 @@ def test_a_pipe_gets_plain_text_and_a_wrong_choice_exit_2(rejects, root):
     assert "Le chat dort." in done.stdout and "\x1b[" not in done.stdout
     wrong = run([rejects, "--only", "reason"], root, capture_output=True, text=True)
     assert wrong.returncode == 2 and "COLUMN=VALUE" in wrong.stderr
+
+
+@pytest.fixture
+def long(tmp_path):
+    """More than a pipe holds."""
+    (tmp_path / "long.txt").write_text("grüße, ein langer Satz 😀\n" * 20_000, encoding="utf-8")
+    return tmp_path / "long.txt"
+
+
+def test_a_reader_that_leaves_is_no_fault(long, root):
+    with subprocess.Popen(
+        command(long, "--limit", 0), cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout and process.stderr
+        assert b"long.txt" in process.stdout.readline()
+        process.stdout.close()
+        told = process.stderr.read()
+        assert (process.wait(60), told) == (0, b"")
+
+
+def test_what_the_encoding_lacks_is_escaped(long, rejects, root):
+    env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for path, expected in ((long, b"gr\\xfc\\xdfe"), (rejects, b"| language ")):
+        done = run([path, "--limit", "1"], root, capture_output=True, env=env)
+        assert done.returncode == 0, done.stderr
+        assert expected in done.stdout and done.stdout.isascii()
+
+
+def test_a_pager_that_is_quit_is_no_fault(long, root):
+    controller, terminal = pty.openpty()
+    try:
+        env = {**os.environ, "PAGER": "true", "TERM": "xterm"}  # reads nothing
+        done = run([long, "--limit", 0], root, stdout=terminal, stderr=subprocess.PIPE, env=env)
+        assert (done.returncode, done.stderr) == (0, b"")
+    finally:
+        os.close(terminal)
+        os.close(controller)
+
+
+def test_a_pipe_gets_each_text_in_one_line(tmp_path, root):
+    write(tmp_path / "d.parquet", [document("0" * 32, "word " * 100)])
+    done = run([tmp_path / "d.parquet"], root, capture_output=True, text=True)
+    assert "word " * 99 in done.stdout
 
 
 def test_a_terminal_gets_colours_through_the_pager(rejects, root, tmp_path):
