@@ -9,8 +9,9 @@ from __future__ import annotations
 import bisect
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +24,7 @@ _ROWS_AT_ONCE = 1024  # rows that wait as dictionaries
 _RUN_BATCH_ROWS = 256  # rows of a sorted run that are in memory while runs are merged
 _MOST_BITS = 20
 _CHUNK_BYTES = 1 << 30  # of text in one array
+_WRITERS = 2  # parts that are written at once
 _ID_DIGITS = 32
 
 
@@ -61,28 +63,49 @@ class PrefixWriter:
     def add(self, table: pa.Table) -> None:
         """Append rows; their ids are not below those already given."""
         self.rows += table.num_rows
+        whole: list[_Part] = []
         while self._parts < len(self._borders) and table.num_rows:
             here = _first_from(table.column("id"), self._borders[self._parts])
             if here:
                 self._waiting.append(table.slice(0, here))
             if here == table.num_rows:
-                return
-            self._flush()
+                table = table.slice(here)
+                break
+            whole.append(self._take())
             table = table.slice(here)
         if table.num_rows:
             self._waiting.append(table)
+        self._write(whole)
 
     def close(self) -> None:
         """Write what waits, and the parts without rows."""
-        while self._parts <= len(self._borders):
-            self._flush()
+        self._write([self._take() for _ in range(self._parts, len(self._borders) + 1)])
 
-    def _flush(self) -> None:
-        tables = [table.cast(self._schema) for table in self._waiting]
-        table = pa.concat_tables(tables) if tables else self._schema.empty_table()
-        write_parquet(table.combine_chunks(), self._directory / part_name(self._parts))
+    def _take(self) -> _Part:
+        """What waits, as the next part."""
+        part = _Part(self._directory / part_name(self._parts), self._waiting)
         self._parts += 1
         self._waiting = []
+        return part
+
+    def _write(self, parts: Sequence[_Part]) -> None:
+        """Write whole parts, some at a time: of one file all is compressed by one thread."""
+        if parts:
+            with ThreadPoolExecutor(min(len(parts), _WRITERS)) as pool:
+                for _ in pool.map(lambda part: part.write(self._schema), parts):
+                    pass
+
+
+class _Part(NamedTuple):
+    """A part that is whole, and its rows in order."""
+
+    path: Path
+    tables: Sequence[pa.Table]
+
+    def write(self, schema: pa.Schema) -> None:
+        tables = [table.cast(schema) for table in self.tables]
+        table = pa.concat_tables(tables) if tables else schema.empty_table()
+        write_parquet(table.combine_chunks(), self.path)
 
 
 class SortingWriter:

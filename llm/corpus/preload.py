@@ -6,11 +6,15 @@ megabyte and a half of text to clean. Importing it does work, so nothing else ma
 
 from __future__ import annotations
 
+import threading
+from importlib import import_module
+
 from llm.arrow import spare_pandas
-from llm.corpus import units
 from llm.corpus.filtering.language import load_identifier
 
-__all__ = ["units"]
-
+# Unpacking leaves the interpreter free to import the rest. The thread has ended before any fork.
+_loading = threading.Thread(target=load_identifier)
+_loading.start()
+import_module("llm.corpus.units")
 spare_pandas()
-load_identifier()
+_loading.join()

@@ -50,8 +50,8 @@ class Words:
 
     def hold(self, words: tuple[str, ...]) -> list[bool]:
         """Which of some words are among them."""
-        found: list[bool] = pc.is_in(_array(words), value_set=self.different).to_pylist()
-        return found
+        held = set(pc.index_in(self.different, value_set=_array(words)).drop_null().to_pylist())
+        return [place in held for place in range(len(words))]
 
 
 @lru_cache(maxsize=8)

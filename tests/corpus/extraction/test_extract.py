@@ -1,7 +1,7 @@
 """Raw text to plain text: each repair, counted, and each can be off."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.corpus.extraction.encoding import decode
@@ -78,6 +78,7 @@ def test_a_book_is_extracted_once_for_all(done, mirror):
         assert (again.text, again.counts) == (once.text, {})
 
 
+@settings(deadline=None)  # the first call imports
 @given(st.lists(st.text(st.sampled_from("aé \x80\x1b\ufb01Ã©â€™"), max_size=6), max_size=4))
 def test_each_line_is_repaired_by_itself(lines):
     assert repair_mojibake("\n".join(lines)) == "\n".join(map(repair_mojibake, lines))

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.corpus.filtering.repetitions import (
@@ -43,6 +43,7 @@ def numbered(words: list[str]):
     return number_words(found.places, found.lengths)
 
 
+@settings(deadline=None)  # the first call imports
 @given(TEXTS)
 def test_repetitions_are_those_of_slow_counting(words):
     text, sizes = numbered(words), (5, 6, 7, 8, 9, 10)
@@ -56,6 +57,7 @@ def test_repetitions_are_those_of_slow_counting(words):
 LIMITS = st.floats(0, 1)
 
 
+@settings(deadline=None)  # the first call imports
 @given(TEXTS, LIMITS, LIMITS, LIMITS, st.booleans())
 def test_limits_are_held_as_the_fractions_themselves_say(words, one, two, three, at_the_limit):
     text = numbered(words)

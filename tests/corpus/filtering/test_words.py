@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.corpus.filtering.words import find_words
@@ -25,6 +25,7 @@ def check(text: str) -> None:
     assert found.hold(("a", "the")) == ["a" in words, "the" in words]
 
 
+@settings(deadline=None)  # the first call imports
 @given(TEXTS | st.lists(st.sampled_from(["a", "the", "3", "é", "²", " ", "\n"])).map("".join))
 def test_words_are_those_of_split(text):
     check(text)
