@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from unicodedata import normalize
 
 import numpy as np
@@ -19,8 +18,6 @@ from llm.corpus.extraction.normal_form import normalise
 from llm.corpus.overlap import Hashes, Numbers, Words, in_one_text, joined, read_words, runs
 
 MAXIMUM_PIECES = 10  # a document cut into more is taken out whole (Brown et al. 2020, appendix C)
-_WORST = 5  # examples named per evaluation set
-_SHOWN_CHARACTERS = 200
 _LIGATURES = {code: normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 
 
@@ -207,64 +204,6 @@ def _owners(index: Index) -> list[NDArray[np.bool_]]:
         holders[index.patterns[sets == number]] = True
         owners.append(holders)
     return owners
-
-
-def summary(index: Index, found: Scan, *, maximum_documents: int | None) -> list[dict[str, Any]]:
-    """Per evaluation set, as plain values: how many of its examples overlap, and the worst.
-
-    searched: examples with a text long enough. overlapping: with an n-gram that stands in a
-    document; only_common: with none but those in more than maximum_documents. documents: that hold
-    an n-gram of the set. worst: the examples of which most n-grams were found.
-    """
-    common = found.common(maximum_documents)[index.patterns]
-    here = found.counts[index.patterns] > 0
-    examples = index.examples
-    total = sum(len(one.examples) for one in index.sets)
-    sought = np.bincount(examples, minlength=total)
-    hit = np.bincount(examples[here], minlength=total)
-    rare = np.bincount(examples[here & ~common], minlength=total)
-    rows, start = [], 0
-    for number, one in enumerate(index.sets):
-        part = slice(start, start + len(one.examples))
-        overlapping = int((hit[part] > 0).sum())
-        searched = int((sought[part] > 0).sum())
-        order = np.argsort(-hit[part], kind="stable")[: min(_WORST, overlapping)]
-        names = list(one.examples)
-        rows.append(
-            {
-                "name": one.name,
-                "examples": len(names),
-                "searched": searched,
-                "overlapping": overlapping,
-                "overlapping_fraction": round(overlapping / searched, 6) if searched else 0.0,
-                "only_common": int(((hit[part] > 0) & (rare[part] == 0)).sum()),
-                "documents": found.touched[number],
-                "worst": [
-                    {
-                        "id": names[at],
-                        "ngrams": int(sought[start + at]),
-                        "ngrams_found": int(hit[start + at]),
-                        **_place(index, found, examples, here, start + int(at)),
-                    }
-                    for at in order
-                ],
-            }
-        )
-        start = part.stop
-    return rows
-
-
-def _place(
-    index: Index, found: Scan, examples: Numbers, here: NDArray[np.bool_], example: int
-) -> dict[str, str]:
-    """An n-gram of an example that was found, and the first document that holds it."""
-    row = int(np.flatnonzero(here & (examples == example))[0])
-    begin, end = index.spans[row]
-    text = index.texts[int(index.pattern_texts[row])][begin:end]
-    return {
-        "ngram": text[:_SHOWN_CHARACTERS],
-        "document": found.first[int(index.patterns[row])],
-    }
 
 
 def pieces(

@@ -21,11 +21,25 @@ INSTRUCTION_SPLITS = ("validation", "test", "judge")
 def message_sets(folder: Path) -> Iterator[EvaluationSet]:
     """The held-out splits of the labelled messages."""
     for split in MESSAGE_SPLITS:
-        path = folder / f"{split}.parquet"
-        with open_parquet(path, schema=MESSAGE_SCHEMA, made_by="prepare_classification") as parquet:
-            columns = parquet.read(columns=["id", "text"]).to_pydict()
-        texts = {name: [text] for name, text in zip(columns["id"], columns["text"], strict=True)}
+        texts = {name: [text] for name, text in _messages(folder, split)}
         yield EvaluationSet(f"messages, {split}", texts)
+
+
+def training_records(
+    messages: Path, instructions: Path
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """What fine-tuning trains on, under a name each: the id and the text of every record."""
+    yield "messages, train", _messages(messages, "train")
+    rows = read_instructions(instructions, "train")
+    texts = ["\n".join([row["instruction"], row["input"], row["output"]]) for row in rows]
+    yield "instructions, train", [(row["id"], text) for row, text in zip(rows, texts, strict=True)]
+
+
+def _messages(folder: Path, split: str) -> list[tuple[str, str]]:
+    path = folder / f"{split}.parquet"
+    with open_parquet(path, schema=MESSAGE_SCHEMA, made_by="prepare_classification") as parquet:
+        columns = parquet.read(columns=["id", "text"]).to_pydict()
+    return list(zip(columns["id"], columns["text"], strict=True))
 
 
 def instruction_sets(folder: Path) -> Iterator[EvaluationSet]:

@@ -66,11 +66,19 @@ def run(
     """Write the documents without what they share with the evaluation sets; return the table.
 
     Pieces of a document keep its cluster, so that they stay in one split, and get ids of their own.
+    The records that fine-tune are searched too, and what they hold is reported as `fine_tuning`;
+    they stay as they are.
     Raises InputError where no document is left.
     """
-    from llm.corpus.contamination import Index, pieces, scan, summary
+    from llm.corpus.contamination import Index, pieces, scan
+    from llm.corpus.contamination_table import records_summary, summary
     from llm.corpus.documents import require_passed
-    from llm.corpus.evaluation_sets import instruction_sets, message_sets, source_sets
+    from llm.corpus.evaluation_sets import (
+        instruction_sets,
+        message_sets,
+        source_sets,
+        training_records,
+    )
     from llm.files import read_manifest
 
     require_passed(validated, made_by="validate_documents")
@@ -116,6 +124,10 @@ def run(
         "ngrams_found": int((found.counts > 0).sum()),
         "ngrams_common": int(common.sum()),
         "sets": summary(index, found, maximum_documents=config.maximum_documents),
+        "fine_tuning": [
+            records_summary(index, name, records)
+            for name, records in training_records(messages, instructions)
+        ],
     }
 
 

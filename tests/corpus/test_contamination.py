@@ -14,8 +14,8 @@ from llm.corpus.contamination import (
     Index,
     pieces,
     scan,
-    summary,
 )
+from llm.corpus.contamination_table import summary
 
 QUESTION = "Which of the seven old ships sailed north before the first winter storm came"
 SHORT = "the capital of the far island is blue"
@@ -75,33 +75,6 @@ def test_a_run_across_two_documents_or_two_texts_is_none():
     halves = {"e": [" ".join(words[:7]), " ".join(words[7:])]}
     apart = Index([EvaluationSet("quiz", halves)], ngram_words=13, minimum_words=8)
     assert row(apart, QUESTION)["searched"] == 0
-
-
-def test_the_table_names_sets_examples_and_places():
-    sets = [
-        EvaluationSet("a", {"a1": [QUESTION], "a2": ["yes"], "a3": [SHORT]}),
-        EvaluationSet("b", {"b1": ["no", SHORT]}),
-        EvaluationSet("c", {}),
-    ]
-    sought = Index(sets, ngram_words=13, minimum_words=8)
-    result = found(sought, "nothing here", f"x {SHORT}", SHORT, QUESTION)
-    a, b, c = summary(sought, result, maximum_documents=10)
-    assert (a["examples"], a["searched"], a["overlapping"], a["documents"]) == (3, 2, 2, 3)
-    assert a["overlapping_fraction"] == 1.0
-    assert [worst["id"] for worst in a["worst"]] == ["a1", "a3"]
-    assert a["worst"][0] == {
-        "id": "a1",
-        "ngrams": 2,
-        "ngrams_found": 2,
-        "ngram": " ".join(QUESTION.split()[:13]),
-        "document": "d3",
-    }
-    assert (b["overlapping"], b["documents"]) == (1, 2)
-    assert b["worst"][0]["ngram"] == SHORT
-    assert b["worst"][0]["document"] == "d1"
-    assert c["examples"] == c["searched"] == c["overlapping"] == 0
-    assert result.documents == 4
-    assert result.contaminated(10) == {1, 2, 3}
 
 
 def test_a_phrase_of_many_documents_is_common_and_stays():

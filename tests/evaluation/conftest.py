@@ -140,6 +140,15 @@ METRICS: dict[str, dict[str, Any]] = {
                 ],
             }
         ],
+        "fine_tuning": [
+            {
+                "name": "instructions, train",
+                "records": 40,
+                "overlapping": 2,
+                "sets": [{"name": "riddles", "searched": 9, "overlapping": 1}],
+            },
+            {"name": "messages, train", "records": 90, "overlapping": 0, "sets": []},
+        ],
     },
     "split": {"train_documents": 5, "validation_documents": 1},
     "tokenize": {

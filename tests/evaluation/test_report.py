@@ -49,6 +49,7 @@ def test_the_page_shows_every_headline_number_and_fetches_nothing(
     assert "CC0-1.0" in page and "1,234,567" in page
     assert "75 %" in page and "ab" * 32 in page
     assert "5 (25 %)" in page and "12.5 %" in page and "call &lt;now&gt; for" in page
+    assert "riddles: 1 of 9" in page and "<td>none</td>" in page
     mixture = page[page.index("tales &amp; fables") :]
     assert mixture.index("37.5 %") < mixture.index("38 %") < mixture.index("4.5")
     assert "language en" in page and "1.375" in page and "4.875" in page and "no file" in page

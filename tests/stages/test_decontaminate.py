@@ -44,11 +44,14 @@ def go(tmp_path):
         write_json(tmp_path / "gate.json", {"success": success})
         message = Message(id="m1", text=MESSAGE, label=1, cluster="m1")
         record = Instruction(id="i1", instruction="Tell of bears.", input="", output=ANSWER)
+        trained = Instruction(
+            id="i2", instruction="Answer.", input=f"Q: {RIDDLE.lower()}", output="A man."
+        )
         for split in ("train", "validation", "test", "judge"):
             here = split == "test"
             table = message_table([message] if here else [])
             write_parquet(table, tmp_path / "messages" / f"{split}.parquet")
-            table = instruction_table([record] if here else [])
+            table = instruction_table([record] if here else [trained] if split == "train" else [])
             write_parquet(table, tmp_path / "instructions" / f"{split}.parquet")
         write_text(tmp_path / "evaluations" / "riddles.txt", RIDDLE)
         row = {"name": "riddles", "file": "riddles.txt", "url": "file:r", "licence": "MIT"}
@@ -101,6 +104,20 @@ def test_every_set_is_reported_and_none_removes_nothing(go, tmp_path):
     part = "part-00000.parquet"
     assert (tmp_path / "out" / part).read_bytes() == (tmp_path / "out-unique" / part).read_bytes()
     assert len(rows) == 3
+
+
+def test_what_fine_tunes_is_searched_too(go):
+    """A record that trains holds a question of an evaluation from elsewhere."""
+    metrics, _ = go(TEXTS, config())
+    assert metrics["fine_tuning"] == [
+        {"name": "messages, train", "records": 0, "overlapping": 0, "sets": []},
+        {
+            "name": "instructions, train",
+            "records": 1,
+            "overlapping": 1,
+            "sets": [{"name": "riddles", "searched": 1, "overlapping": 1}],
+        },
+    ]
 
 
 def test_evaluations_from_elsewhere_are_sought_too(go):
