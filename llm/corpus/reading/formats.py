@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, cast, get_args
 
 from llm.errors import InputError
 
 Format = Literal["text", "html", "jsonl", "json", "csv", "tsv", "parquet", "warc"]
-Compression = Literal["", ".gz", ".zst", ".xz"]
+Compression = Literal["", ".gz", ".zst", ".xz", ".bz2"]
 
 RECORD_BYTES = 64 * 1024 * 1024  # a longer record is a reject, "too_large"
 _BUFFER_BYTES = 1 << 20
@@ -56,7 +56,7 @@ def format_of(name: str) -> tuple[Format | None, Compression]:
     Parquet compresses within; a compressed Parquet file is of no known format.
     """
     path = PurePosixPath(name.lower())
-    compression = path.suffix if path.suffix in (".gz", ".zst") else ""
+    compression = path.suffix if path.suffix in get_args(Compression)[1:] else ""
     kind = _FORMATS.get(PurePosixPath(path.stem).suffix if compression else path.suffix)
     if compression and kind == "parquet":
         return None, ""
@@ -122,10 +122,39 @@ def _opened(file: BinaryIO, compression: Compression) -> Any:
     if compression == ".gz":
         return gzip.GzipFile(fileobj=file)
     if compression == ".xz":
-        return lzma.LZMAFile(file)
+        return _Xz(file)
     import pyarrow as pa
 
-    return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
+    codec = {".zst": "zstd", ".bz2": "bz2"}[compression]
+    return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), codec)
+
+
+class _Xz:
+    """The content of xz streams, end to end; lzma.LZMAFile takes damage after the first for the
+    end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._part = lzma.LZMADecompressor()
+
+    def read(self, size: int) -> bytes:
+        while True:
+            rest = b""
+            if self._part.eof:
+                rest = self._part.unused_data.lstrip(b"\0")  # padding between streams
+                while not rest:
+                    block = self._file.read(_BUFFER_BYTES)
+                    if not block:
+                        return b""
+                    rest = block.lstrip(b"\0")
+                self._part = lzma.LZMADecompressor()
+            elif self._part.needs_input:
+                rest = self._file.read(_BUFFER_BYTES)
+                if not rest:
+                    raise EOFError("the stream has no end")
+            data = self._part.decompress(rest, size)
+            if data:
+                return data
 
 
 def broken_file(where: object, found: str, *, expected: str) -> InputError:

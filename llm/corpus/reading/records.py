@@ -51,9 +51,9 @@ class Unit:
 def read_records(raw: Path, ledger: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
     """Yield the records of a raw folder in the order of its ledger (`sources` of its manifest).
 
-    Formats by name: text, HTML, JSONL, CSV, TSV, WARC and WET, each also with .gz or .zst, and
-    Parquet; see `formats`. What is named .json is read as JSONL where its first line is an object.
-    Memory holds one record, or one piece of a text.
+    Formats by name: text, HTML, JSONL, CSV, TSV, WARC and WET, each also with .gz, .zst, .xz or
+    .bz2, and Parquet; see `formats`. What is named .json is read as JSONL where its first line is
+    an object. Memory holds one record, or one piece of a text.
 
     A record of JSONL, CSV or Parquet may bring its own `id`, `licence` (or `license`), `language`
     and `url`. raw_id is the record's id, else its url, else the file's name with the place of the

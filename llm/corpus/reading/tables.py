@@ -136,10 +136,12 @@ def _next_row(rows: Any, path: Path) -> list[str] | None:
     try:
         return next(rows, None)
     except csv.Error as error:
-        raise broken_file(
-            path,
-            f"{error}, in the row that ends in line {rows.line_num}",
+        raise InputError(
+            "The quotes of a table do not match: rows after them cannot be told apart.",
+            where=f"{path}, line {rows.line_num}",
+            found=str(error),
             expected="cells whose quotes are closed, doubled within, and at most 64 MiB (RFC 4180)",
+            remedy="mend that row, or write the file anew with quotes doubled, or as JSON Lines",
         ) from error
 
 

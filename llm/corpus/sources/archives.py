@@ -26,6 +26,9 @@ _TAR: dict[str, Compression] = {
     ".tgz": ".gz",
     ".tar.zst": ".zst",
     ".tar.xz": ".xz",
+    ".txz": ".xz",
+    ".tar.bz2": ".bz2",
+    ".tbz2": ".bz2",
 }
 SUFFIXES = (".zip", *_TAR)
 _HEADER_BYTES = 1 << 20  # greatest header of a tar member: long names need a few kilobytes

@@ -25,7 +25,8 @@ class Source(Section):
     """One origin of raw data.
 
     Each URL yields one file, or many: those of a folder, of a prefix or pattern of an object store.
-    An archive among them (.zip, .tar, .tar.gz, .tgz, .tar.zst, .tar.xz) yields the files in it.
+    An archive among them (.zip, .tar, also compressed: .tar.gz, .tgz, .tar.zst, .tar.xz, .txz,
+    .tar.bz2, .tbz2) yields the files in it.
     """
 
     name: str = Field(
@@ -94,6 +95,10 @@ def _url_fault(url: str, sha256: str | None, holds: Kind) -> str | None:
             return "sha256 is required for downloads; fetch the file once, check it, and hash it"
         return None
     if parts.scheme == "file":
+        if parts.netloc or "?" in url or "#" in url:
+            return (
+                "a file has no host, query or fragment; write file:PATH, with %3F for ?, %23 for #"
+            )
         return None if file_path(url).name else "the path is empty"
     if parts.scheme == "synthetic":
         return _synthetic_fault(url, sha256, holds)

@@ -99,6 +99,7 @@ def test_csv_that_cannot_be_read_right(tmp_path, content, message):
     with pytest.raises(InputError, match=message) as caught:
         cells(tmp_path / "a.csv", content)
     assert str(tmp_path / "a.csv") in str(caught.value.details["where"])
+    assert all(caught.value.details.values())
 
 
 @pytest.mark.parametrize("content", [b"text\n" + b"x" * 3000, b'text\n"' + b"x\n" * 3000])
