@@ -18,8 +18,9 @@ def is_validation(seed: int, cluster: str, fraction: float) -> bool:
 
     cluster: its name, the lowest id in it. A new near-duplicate with a lower id renames it, and
     then it is drawn again: of a cluster of n documents, one such in n + 1 does, and 2 f (1 - f) of
-    these move, f being the fraction. No rule on ids alone can do without, for a new document may
-    join a cluster that trains with one that validates.
+    these move, f being the fraction. Without its lowest document it is drawn again too. No rule on
+    ids alone can do without, for a new document may join a cluster that trains with one that
+    validates; they are one from then on, on the side of the lower name.
     """
     return draw(seed, cluster) < fraction
 

@@ -63,7 +63,7 @@ def run(
 ) -> dict[str, Any]:
     """Write one document per cluster, the best by quality and then the one with the lowest id,
     without paragraphs or lines said before where that is asked for; and to `clusters` what became
-    of each document.
+    of each document. Of copies of one text the first by source and raw_id stays, with its licence.
 
     cache: signatures of before, by id (see llm.corpus.dedupe.signed); without it all are made.
     Returns counts of exact, normalised (equal words) and near duplicates, of clusters and of pieces

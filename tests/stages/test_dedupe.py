@@ -113,6 +113,24 @@ def test_what_became_of_each(tmp_path, documents, raw):
     assert kinds["a-again"] == ("exact", False)
 
 
+def test_of_copies_under_two_licences_the_first_source_stays(tmp_path, raw):
+    """Whichever file came first; what became of the other copies stands under `clusters`."""
+    folder = tmp_path / "clean"
+    folder.mkdir()
+    with sorted_documents(folder) as writer:
+        for source, licence in (("web", "proprietary"), ("books", "CC0-1.0"), ("news", "MIT")):
+            ids = {"id": document_id(story(1)), "cluster": "", "raw_id": f"{source}.txt"}
+            own = {"text": story(1), "source": source, "licence": licence, "language": "en"}
+            writer.add({**ids, **own, "language_score": 1.0, "quality": 0.5})
+    write_manifest(folder)
+    run(CONFIG, documents=folder, raw=raw, **outs(tmp_path))
+    (kept,) = read_rows(tmp_path / "unique", made_by="dedupe")
+    assert (kept["source"], kept["licence"]) == ("books", "CC0-1.0")
+    (part,) = (tmp_path / "clusters").glob("part-*.parquet")
+    kinds = {row["source"]: row["kind"] for row in pq.read_table(part).to_pylist()}
+    assert kinds == {"books": "unique", "news": "exact", "web": "exact"}
+
+
 def test_memory_does_not_matter(tmp_path, documents, raw, monkeypatch):
     found = []
     for memory in ("16MiB", "4GiB"):

@@ -49,6 +49,28 @@ def test_the_curve_is_what_chance_does():
     assert bands.curve()["0.2"] == pytest.approx(0.05, abs=0.001)  # as its docstring shows
 
 
+@pytest.mark.parametrize("shared", [33, 47, 57, 67])
+def test_the_curve_is_what_signatures_of_texts_do(tmp_path, shared):
+    """Pairs of 100 words each, of which so many are shared: similarity shared / (200 - shared)."""
+    pairs, signing = 600, Signing(ngram_words=1, permutations=128, seed=1)
+    rng = np.random.default_rng(shared)
+    texts = []
+    for _ in range(pairs):
+        words = [f"w{number}" for number in rng.choice(10**9, 200 - shared, replace=False)]
+        texts += [" ".join(words[:100]), " ".join(words[-100:])]
+    rows, ids = signed(tmp_path, texts, signing)
+    bands = choose_bands(128, 0.7)
+    shape = (pairs, 2, bands.bands, bands.rows)
+    signatures = np.array([rows[name]["signature"] for name in ids]).reshape(shape)
+    equal = signatures[:, 0] == signatures[:, 1]
+    similarity = shared / (200 - shared)
+    spread = np.sqrt(similarity * (1 - similarity) / (pairs * 128))
+    assert equal.mean() == pytest.approx(similarity, abs=4 * spread)
+    found = equal.all(axis=2).any(axis=1).mean()
+    expected = bands.candidate_probability(similarity)
+    assert found == pytest.approx(expected, abs=4 * np.sqrt(0.25 / pairs))
+
+
 def test_equal_words_sign_alike(tmp_path):
     plain = 'It\'s -- he said -- a "cafe", naive and well-known.'
     fancy = "It’s—he said—a “café”, _naïve_ and WELL-KNOWN"
