@@ -17,6 +17,7 @@ GOPHER: Mapping[str, Any] = {
     "maximum_mean_word_length": 10.0,
     "minimum_letter_words_fraction": 0.8,
     "minimum_stop_words": 2,
+    "maximum_symbols_per_word": 0.1,
     "maximum_bullet_lines_fraction": 0.9,
     "maximum_ellipsis_lines_fraction": 0.3,
     "maximum_duplicate_lines_fraction": 0.3,
@@ -36,7 +37,6 @@ PAGES: Mapping[str, Any] = {
 FILTERS: Mapping[str, Any] = {
     "minimum_words": 50,
     "maximum_words": 100_000,
-    "maximum_symbol_fraction": 0.1,
     "gopher": GOPHER,
     "pages": PAGES,
 }
@@ -69,7 +69,7 @@ def datatrove_settings() -> dict[str, Any]:
             "max_doc_words": FILTERS["maximum_words"],
             "min_avg_word_length": GOPHER["minimum_mean_word_length"],
             "max_avg_word_length": GOPHER["maximum_mean_word_length"],
-            "max_symbol_word_ratio": FILTERS["maximum_symbol_fraction"],
+            "max_symbol_word_ratio": GOPHER["maximum_symbols_per_word"],
             "max_bullet_lines_ratio": GOPHER["maximum_bullet_lines_fraction"],
             "max_ellipsis_lines_ratio": GOPHER["maximum_ellipsis_lines_fraction"],
             "max_non_alpha_words_ratio": GOPHER["minimum_letter_words_fraction"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,13 +13,17 @@ from llm.corpus.documents import document_id
 from llm.corpus.extraction.encoding import UnreadableError, decode
 from llm.corpus.extraction.extract import ExtractSettings, extract
 from llm.corpus.extraction.normal_form import without_surrogates
-from llm.corpus.extraction.privacy import PrivacySettings
+from llm.corpus.extraction.privacy import PrivacySettings, mask_personal_data
 from llm.corpus.filtering.facts import Facts
 from llm.corpus.filtering.filters import FilterSettings, Verdict, judge
 from llm.corpus.filtering.ngrams import load_model
 from llm.corpus.filtering.quality import quality
+from llm.corpus.filtering.reasons import Finding
 from llm.corpus.licences import REASON, is_allowed
 from llm.corpus.reading.records import Record
+
+_DIGITS = 6
+_LONGEST_PERSONAL_DATA = 400  # characters: an e-mail address
 
 
 class PerplexityLimit(NamedTuple):
@@ -93,9 +97,8 @@ class Cleaner:
         if verdict.language and record.language:
             result.claims[_compared(record.language, verdict.language)] += 1
         if verdict.reason:
-            self._reject(
-                result, record, verdict.reason, done.text or without_surrogates(data), len(data)
-            )
+            text = done.text or self._masked(data)
+            self._reject(result, record, verdict.reason, text, len(data), verdict.findings)
             return
         result.repairs.update(done.counts)
         result.kept.append(
@@ -115,20 +118,39 @@ class Cleaner:
     def _judge(self, facts: Facts) -> Verdict:
         verdict = judge(facts, self.filters)
         limit = self.perplexity
-        if verdict.reason or limit is None:
+        if limit is None or not facts.word_count:
             return verdict
-        unusual = load_model(limit.model, limit.sha256).perplexity(facts.text) > limit.maximum
-        return verdict._replace(reason="perplexity") if unusual else verdict
+        found = load_model(limit.model, limit.sha256).perplexity(facts.text)
+        if found <= limit.maximum:
+            return verdict
+        finding = Finding("perplexity", found, limit.maximum)
+        return verdict._replace(findings=(*verdict.findings, finding))
+
+    def _masked(self, data: str) -> str:
+        """The start of a raw text, of which nothing was left, as it came but for personal data."""
+        start = data[: self.reject_characters + _LONGEST_PERSONAL_DATA]
+        return mask_personal_data(without_surrogates(start), self.personal_data)[0]
 
     def _reject(
-        self, result: Cleaned, record: Record, reason: str, text: str, characters: int
+        self,
+        result: Cleaned,
+        record: Record,
+        reason: str,
+        text: str,
+        characters: int,
+        findings: Sequence[Finding] = (),
     ) -> None:
+        first = findings[0] if findings else None
         result.rejects.append(
             {
                 "raw_id": record.raw_id,
                 "source": record.source,
                 "licence": record.licence,
                 "reason": reason,
+                "measured": first and round(first.measured, _DIGITS),
+                "limit": first and first.limit,
+                "found": first.found if first else "",
+                "also": " ".join(finding.reason for finding in findings[1:]),
                 "characters": characters,
                 "text": text[: self.reject_characters],
             }

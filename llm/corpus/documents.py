@@ -50,7 +50,11 @@ REJECT_SCHEMA = pa.schema(
         ("raw_id", pa.string()),
         ("source", pa.string()),
         ("licence", pa.string()),
-        ("reason", pa.string()),
+        ("reason", pa.string()),  # the first, see llm.corpus.filtering.reasons
+        ("measured", pa.float64()),  # what the rule looked at; null where it is no number
+        ("limit", pa.float64()),  # what it was held against
+        ("found", pa.string()),  # what numbers cannot say: the language, the phrase
+        ("also", pa.string()),  # further reasons, each of which would have dropped it
         ("characters", pa.int64()),  # of the raw text, as far as it could be read
         ("text", pa.string()),  # the first 2,000 characters
     ]

@@ -55,7 +55,8 @@ def run(
 
     validated: the result of validate_raw. cache: what was cleaned already, by unit (see
     llm.corpus.units); without it everything is cleaned. Returns how many were read, kept, dropped
-    per reason, repaired per kind, and per licence. Raises InputError where nothing is kept.
+    per reason, would be dropped by each rule if it stood alone, repaired per kind, and per licence.
+    Raises InputError where nothing is kept.
     Processes: LLM_WORKERS, or a Ray cluster.
     """
     from llm.corpus.workers import ordered_map, prepare_workers, worker_count
@@ -128,6 +129,7 @@ class _Tally:
         self.characters_in = 0
         self.characters_out = 0
         self.reasons: Counter[str] = Counter()
+        self.would_drop: Counter[str] = Counter()
         self.repairs: Counter[str] = Counter()
         self.encodings: Counter[str] = Counter()
         self.claims: Counter[str] = Counter()
@@ -146,7 +148,11 @@ class _Tally:
         self.repairs.update(unit.facts["repairs"])
         self.encodings.update(unit.facts["encodings"])
         self.claims.update(unit.facts["claims"])
-        self.reasons.update(unit.rejects["reason"].to_pylist())
+        reasons = unit.rejects["reason"].to_pylist()
+        self.reasons.update(reasons)
+        self.would_drop.update(reasons)
+        for also in filter(None, unit.rejects["also"].to_pylist()):
+            self.would_drop.update(also.split())
         self.licences.update(unit.kept["licence"].to_pylist())
         self.sources.update(unit.kept["source"].to_pylist())
         self.ledger.add(unit.kept, unit.rejects)
@@ -159,6 +165,7 @@ class _Tally:
             "documents_dropped": dropped,
             "dropped_fraction": round(dropped / (self.kept + dropped), 6),
             "dropped": dict(sorted(self.reasons.items())),
+            "would_drop": dict(sorted(self.would_drop.items())),
             "repaired": dict(sorted(self.repairs.items())),
             "encodings": dict(sorted(self.encodings.items())),
             "language_claims": dict(sorted(self.claims.items())),

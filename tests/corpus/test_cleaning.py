@@ -4,6 +4,7 @@ import pickle
 import unicodedata
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,28 @@ def test_rejects_have_their_reason_and_a_bounded_text(cleaner):
     assert reasons == ["broken_record", "unreadable", "too_long", "empty"]
     assert len(rows[2]["text"]) == 2000
     assert rows[3]["text"] == "<script>\ufffd alert()</script><br>"  # as it came: nothing was left
+
+
+def test_rejects_say_what_was_measured_and_what_else_is_wrong(cleaner):
+    texts = ["the word " * 600, "Le vieil homme marchait vers le port.", "lorem ipsum", GOOD]
+    result = cleaner([record(text) for text in (None, *texts)])
+    names = ("reason", "measured", "limit", "found", "also")
+    assert [tuple(row[name] for name in names) for row in result.rejects] == [
+        ("unreadable", None, None, "", ""),
+        ("too_long", 1200.0, 1000.0, "", "stop_words"),
+        ("language", pytest.approx(1.0, abs=0.1), None, "fr", ""),
+        ("too_short", 2.0, 5.0, "", "placeholder language"),
+    ]
+    assert len(result.kept) == 1
+
+
+def test_what_is_saved_of_a_text_of_which_nothing_is_left_is_masked(cleaner):
+    short = replace(cleaner, reject_characters=30)
+    (row,) = short(
+        [record("<script>mail = 'jane.doe@example.org', jane.doe@example.org</script>")]
+    ).rejects
+    assert row["reason"] == "empty"
+    assert row["text"] == "<script>mail = '[email]', [ema"
 
 
 def test_lone_surrogates_do_no_harm(cleaner):

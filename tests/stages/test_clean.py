@@ -57,6 +57,7 @@ def test_what_is_kept_and_what_is_dropped(tmp_path, raw):
     assert metrics["documents_in"] == 24
     assert metrics["documents_kept"] == 21
     assert metrics["dropped"] == {"broken_record": 1, "too_short": 1, "unknown_format": 1}
+    assert metrics["would_drop"] == metrics["dropped"] | {"language": 1, "word_length": 1}
     assert metrics["dropped_fraction"] == pytest.approx(3 / 24)
     assert metrics["encodings"] == {"cp1252": 1}
     assert metrics["licences"] == {"CC0-1.0": 21}
@@ -67,6 +68,8 @@ def test_what_is_kept_and_what_is_dropped(tmp_path, raw):
     rejects = pq.read_table(tmp_path / "rejects" / "part-00000.parquet")
     assert rejects.schema.equals(REJECT_SCHEMA)
     assert rejects["raw_id"].to_pylist() == ["a.jsonl:21", "x", "c.bin"]
+    assert rejects["measured"].to_pylist() == [None, 1.0, None]
+    assert rejects["limit"].to_pylist() == [None, 5.0, None]
     assert read_manifest(tmp_path / "documents", made_by="clean", verify=True)["documents"] == 21
 
 

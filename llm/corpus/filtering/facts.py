@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,9 @@ def sample(text: str, characters: int) -> str:
 class Facts:
     """A normalised text (see llm.corpus.extraction.extract), and what is known of it.
 
-    Words are what white space sets apart. Lines and paragraphs are the ones that hold something.
+    Words are what white space sets apart, and letters of scripts without spaces (see words); peers
+    that tell punctuation from words count some more. Lines and paragraphs are the ones that hold
+    something.
     """
 
     def __init__(self, text: str) -> None:
@@ -57,6 +59,11 @@ class Facts:
         """Characters in words: all but white space."""
         return int(self._words.lengths @ self._words.counts)
 
+    @property
+    def is_unspaced(self) -> bool:
+        """Whether most words are letters of a script without spaces."""
+        return 2 * self._words.unspaced > self.word_count
+
     @cached_property
     def words_with_letter(self) -> int:
         """How many words hold a letter."""
@@ -82,16 +89,35 @@ class Facts:
         return _repeats([part for part in self.text.split("\n\n") if part.strip()])
 
     @cached_property
+    def lowered(self) -> str:
+        """The text without capitals."""
+        return self.text.lower()
+
+    @cached_property
+    def vocabulary(self) -> str:
+        """The different words without capitals, one per line; the text, where letters are words."""
+        if self._words.unspaced:
+            return self.lowered
+        return "\n".join(self._words.different.to_pylist()).lower()
+
+    @cached_property
+    def digits(self) -> int:
+        """How many characters are decimal digits, of any script."""
+        plain = self.ascii_characters(b"0123456789")
+        return plain + self._count(str.isdecimal)
+
+    @cached_property
     def unreadable_characters(self) -> int:
         """How many characters are replacement characters, or private or unassigned ones."""
-        if self.text.isascii():
-            return 0
-        rest = _ASCII.sub("", self.text)
-        return sum(
-            rest.count(character)
-            for character in set(rest)
-            if character == "\ufffd" or unicodedata.category(character) in ("Cn", "Co", "Cs")
-        )
+        return self._count(_is_unreadable)
+
+    @cached_property
+    def _beyond_ascii(self) -> str:
+        return "" if self.text.isascii() else _ASCII.sub("", self.text)
+
+    def _count(self, wanted: Callable[[str], bool]) -> int:
+        rest = self._beyond_ascii
+        return sum(rest.count(character) for character in set(rest) if wanted(character))
 
     def ended_line_characters(self, ends: tuple[str, ...]) -> int:
         """Characters in lines that end in one of these marks."""
@@ -103,17 +129,30 @@ class Facts:
 
         return number_words(self._words.places, self._words.lengths)
 
-    def common_ngrams_over(self, limits: Mapping[int, float]) -> bool:
-        """Whether for any size the commonest n-gram is over its limit, see repetitions."""
-        from llm.corpus.filtering.repetitions import common_ngrams_over
+    def common_ngram_over(self, limits: Mapping[int, float]) -> tuple[int, float] | None:
+        """The first size whose commonest n-gram is over its limit, and its fraction of the
+        characters; see repetitions. limits: by rising size."""
+        from llm.corpus.filtering.repetitions import common_ngram_fraction, common_ngrams_over
 
-        return common_ngrams_over(self._numbered, limits)
+        if not common_ngrams_over(self._numbered, limits):
+            return None
+        found = ((size, common_ngram_fraction(self._numbered, size)) for size in limits)
+        return next((size, fraction) for size, fraction in found if fraction > limits[size])
 
-    def duplicate_ngrams_over(self, limits: Mapping[int, float]) -> bool:
-        """Whether for any size n-grams that stood before are over their limit, see repetitions."""
+    def duplicate_ngrams_over(self, limits: Mapping[int, float]) -> tuple[int, float] | None:
+        """The first size of which n-grams that stood before are over their limit, and their
+        fraction of the characters; see repetitions. limits: by rising size."""
+        from llm.corpus.filtering.repetitions import duplicate_ngram_fractions as fractions_of
         from llm.corpus.filtering.repetitions import duplicate_ngrams_over
 
-        return duplicate_ngrams_over(self._numbered, limits)
+        if not duplicate_ngrams_over(self._numbered, limits):
+            return None
+        found = fractions_of(self._numbered, limits)
+        return next((size, found[size]) for size in limits if found[size] > limits[size])
+
+
+def _is_unreadable(character: str) -> bool:
+    return character == "\ufffd" or unicodedata.category(character) in ("Cn", "Co", "Cs")
 
 
 def _repeats(parts: list[str]) -> tuple[float, float]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from llm.corpus.filtering.facts import Facts
+from llm.corpus.punctuation import CLOSING, SENTENCE_ENDS
 
-_ENDS = tuple(".!?…:;\"'”’»)]。！？")
+_ENDS = tuple(SENTENCE_ENDS + CLOSING + "…:;")
 # As many characters without a meaning as this leave nothing of the score.
 _HOPELESS_FRACTION = 0.05
 _DIGITS = 4

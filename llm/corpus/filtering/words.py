@@ -11,19 +11,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_LETTER = re.compile(r"[^\W\d_]")
+_FIRST_UNSPACED = 0x0E00
+# Letters of scripts that set no space between words, with the marks behind them: Thai and Lao,
+# Burmese, Khmer, kana, Chinese characters.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff][^\w\s]*"
+)
 
 
 @dataclass(frozen=True)
 class Words:
-    """What white space sets apart, as `str.split` does.
+    """What white space sets apart, as `str.split` does; and each letter of a script without spaces,
+    with the marks behind it, as Unicode's rules for words cut where no dictionary helps (UAX 29).
 
     different: the different words, in the order of first places. places: (n,) which of them each
-    word of the text is.
+    word of the text is. unspaced: how many words of the text are such letters.
     """
 
     different: pa.Array
     places: NDArray[np.int32]
+    unspaced: int = 0
 
     @cached_property
     def lengths(self) -> NDArray[np.int32]:
@@ -45,7 +53,7 @@ class Words:
         if len(rest):
             found = found.copy()
             words = self.different.take(pa.array(rest)).to_pylist()
-            found[rest] = [_LETTER.search(word) is not None for word in words]
+            found[rest] = [any(map(str.isalpha, word)) for word in words]
         return found
 
     def hold(self, words: tuple[str, ...]) -> list[bool]:
@@ -64,5 +72,11 @@ def find_words(text: str) -> Words:
     bare = text.strip()  # at its ends Arrow would find empty words
     if not bare:
         return Words(pa.array([], pa.string()), np.empty(0, dtype=np.int32))
+    unspaced = 0
+    if not bare.isascii():
+        codes = np.frombuffer(bare.encode("utf-16-le"), dtype="<u2")
+        if ((codes >= _FIRST_UNSPACED) & ((codes < 0x1800) | (codes > 0x3040))).any():
+            bare, unspaced = _UNSPACED.subn(r" \g<0> ", bare)
+            bare = bare.strip()
     coded = pc.utf8_split_whitespace(pa.array([bare])).values.dictionary_encode()
-    return Words(coded.dictionary, coded.indices.to_numpy())
+    return Words(coded.dictionary, coded.indices.to_numpy(), unspaced)

@@ -1,6 +1,5 @@
 """Words as Arrow finds them, held against Python's own."""
 
-import re
 import sys
 from collections import Counter
 
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm.corpus.filtering.words import find_words
+from llm.corpus.filtering.words import _UNSPACED, find_words
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 
@@ -16,12 +15,12 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 def check(text: str) -> None:
     found = find_words(text)
     different = found.different.to_pylist()
-    words = text.split()
+    words = _UNSPACED.sub(r" \g<0> ", text).split()
     assert [different[place] for place in found.places] == words
     assert different == list(Counter(words))
     assert found.lengths.tolist() == [len(word) for word in different]
     assert found.counts.tolist() == list(Counter(words).values())
-    assert found.with_letter().tolist() == [bool(re.search(r"[^\W\d_]", w)) for w in different]
+    assert found.with_letter().tolist() == [any(c.isalpha() for c in w) for w in different]
     assert found.hold(("a", "the")) == ["a" in words, "the" in words]
 
 
@@ -39,6 +38,22 @@ def test_white_space_at_the_ends(text):
 def test_every_character_divides_words_here_as_there():
     every = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     text = "a".join(every)
-    assert find_words(text).counts.sum() == len(text.split())
+    assert find_words(text).counts.sum() == len(_UNSPACED.sub(r" \g<0> ", text).split())
     spaces = [character for character in every if character.isspace()]
     check("the" + "the".join(spaces) + "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "unspaced"),
+    [
+        ("你好，世界。", ["你", "好，", "世", "界。"], 4),
+        ("สวัสดีครับ", ["ส", "วั", "ส", "ดี", "ค", "รั", "บ"], 7),
+        ("カメラ and 写真 of it", ["カ", "メ", "ラ", "and", "写", "真", "of", "it"], 5),
+        ("한국어 שלום नमस्ते", ["한국어", "שלום", "नमस्ते"], 0),
+        ("“naïve” café 😀", ["“naïve”", "café", "😀"], 0),
+    ],
+)
+def test_letters_of_scripts_without_spaces_are_words(text, words, unspaced):
+    found = find_words(text)
+    different = found.different.to_pylist()
+    assert ([different[place] for place in found.places], found.unspaced) == (words, unspaced)
