@@ -30,7 +30,6 @@ from llm.corpus.filtering.gopher import (
 from llm.corpus.filtering.language import identify_language
 from llm.corpus.filtering.pages import PageSettings, code_or_filler, line_shape, sentences
 from llm.corpus.filtering.reasons import Finding, Reason
-from llm.corpus.filtering.words import find_words
 
 _SYMBOLS = b"#<>{}|\\^~=@$%+`[]"
 
@@ -162,6 +161,8 @@ def blocked_phrases(facts: Facts, settings: FilterSettings) -> Iterator[Finding]
 def _phrase(phrase: str) -> re.Pattern[str]:
     """A phrase as whole words, with any white space between them; where no space stands between
     words, as in Chinese, anywhere."""
+    from llm.corpus.filtering.words import find_words
+
     words = r"\s+".join(map(re.escape, phrase.lower().split()))
     if find_words(phrase).unspaced:
         return re.compile(words)

@@ -3,8 +3,9 @@
 Source: Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights from Training
 Gopher", appendix A1.1 and table A1. The published limits stand in the settings' descriptions; a
 text at a limit is kept. Where the paper leaves room, and where datatrove 0.10 decides otherwise:
-- Words are what white space sets apart; datatrove's tokenizer makes words of punctuation marks and
-  leaves them out of counts and lengths, so its texts have some more words, and shorter ones.
+- Words are what white space sets apart; datatrove's tokenizer cuts marks off and contractions in
+  two, so its words are shorter, and some more. Marks it leaves out of counts and lengths, but not
+  of the words that lack a letter: it finds far more texts with few letters.
 - Shares of characters are of the characters in lines, or in words; datatrove's are of the whole
   text, white space too, and so somewhat lower.
 - The commonest n-gram stands at least twice; datatrove's can stand once, which drops short texts.

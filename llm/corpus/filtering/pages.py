@@ -6,7 +6,7 @@ Datasets", section 3.6, and its published code (datatrove, FineWebQualityFilter)
 single lines take lines away, see llm.corpus.extraction.page_lines. Where datatrove 0.10 decides
 otherwise:
 - Sentences are counted by their end marks, of many scripts; datatrove's splitter knows
-  abbreviations, and C4's code needs 3 sentences where datatrove's default is 5.
+  abbreviations and finds one at least in every line. C4's code needs 3, datatrove's default is 5.
 - Filler text and curly brackets count wherever they stand; C4 looks at the lines it keeps.
 - At FineWeb's limits a text is dropped, as the paper says; datatrove keeps it there. A line is
   short below 30 characters, as in the paper; datatrove's is at 30 too.
