@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def bits_per_byte(total_nats: float, n_bytes: int) -> float:
 
 def mean_loss(
     model: GPTModel,
-    token_ids: Ids,
+    token_ids: NDArray[Any],
     *,
     batch_size: int,
     autocast: bool = False,
@@ -32,8 +33,9 @@ def mean_loss(
 ) -> float:
     """Mean cross-entropy in nats per token of a stream of tokens; every target counts once.
 
-    token_ids: (N,), N >= 2. The stream is read in windows of context_length that do not overlap;
-    the last one may be shorter. end_of_text: where given, no document of a window sees another.
+    token_ids: (N,), N >= 2, integers of any type; memory holds a batch of them. The stream is read
+    in windows of context_length that do not overlap; the last one may be shorter. end_of_text:
+    where given, no document of a window sees another.
     The model keeps its training mode.
     """
     import torch
@@ -45,28 +47,27 @@ def mean_loss(
     device = next(model.parameters()).device
     whole = (len(token_ids) - 1) // context
     cut = whole * context
-    batches = []
-    if whole:
-        inputs = token_ids[:cut].reshape(whole, context)  # (W, T)
-        targets = token_ids[1 : cut + 1].reshape(whole, context)  # (W, T)
-        batches = [
-            (inputs[start : start + batch_size], targets[start : start + batch_size])
-            for start in range(0, whole, batch_size)
-        ]
-    if cut < len(token_ids) - 1:
-        batches.append((token_ids[None, cut:-1], token_ids[None, cut + 1 :]))
+
+    def batches() -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        for start in range(0, cut, batch_size * context):
+            end = min(start + batch_size * context, cut)
+            read = token_ids[start : end + 1]
+            yield read[:-1].reshape(-1, context), read[1:].reshape(-1, context)
+        if cut < len(token_ids) - 1:
+            yield token_ids[None, cut:-1], token_ids[None, cut + 1 :]
+
     was_training = model.training
     model.eval()
     total = 0.0
     with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-        for inputs, targets in batches:
-            read = torch.from_numpy(inputs).to(device)  # (B, T)
+        for inputs, targets in batches():  # (B, T)
+            read = torch.from_numpy(inputs.astype(np.int64)).to(device)
             apart = None if end_of_text is None else document_ids(read, end_of_text)  # (B, T)
             hidden = model.hidden(read, document_ids=apart)  # (B, T, C)
             total += linear_cross_entropy(
                 hidden,
                 model.head_weight,
-                torch.from_numpy(targets).to(device),
+                torch.from_numpy(targets.astype(np.int64)).to(device),
                 vocab_size=model.config.vocab_size,
             ).item()
     model.train(was_training)
@@ -97,17 +98,22 @@ class TrigramModel:
         self._fit(*self._parts(kept_out[:-2], kept_out[1:-1], kept_out[2:]))
         self._count(token_ids)
 
-    def loss(self, token_ids: Ids) -> float:
+    def loss(self, token_ids: NDArray[Any], *, at_once: int = 2**20) -> float:
         """Mean cross-entropy in nats per token over the stream's targets, token_ids[1:].
 
         The first target has one token of context; the others two. The targets are those of
-        `mean_loss` on the same stream.
+        `mean_loss` on the same stream. at_once: targets in memory.
         """
-        # A first token that no training text holds stands in for the missing one: its pair was
-        # never seen, so that the bigram takes over.
-        before = np.concatenate([[self.vocab_size], token_ids[:-2]])
-        parts, buckets = self._parts(before, token_ids[:-1], token_ids[1:])
-        return float(-np.log((parts * self.weights[buckets]).sum(axis=1)).mean())
+        total = 0.0
+        for start in range(0, len(token_ids) - 1, at_once):
+            read = token_ids[max(0, start - 1) : start + at_once + 1].astype(np.int64)
+            if start == 0:
+                # A first token that no training text holds stands in for the missing one: its
+                # pair was never seen, so that the bigram takes over.
+                read = np.concatenate([[self.vocab_size], read])
+            parts, buckets = self._parts(read[:-2], read[1:-1], read[2:])
+            total += float(np.log((parts * self.weights[buckets]).sum(axis=1)).sum())
+        return -total / (len(token_ids) - 1)
 
     def probabilities(self, first: int, second: int) -> Floats:
         """p(w | first, second) for every w, (V,); sums to one."""

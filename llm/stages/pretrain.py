@@ -93,7 +93,7 @@ def run(
     from llm.model.config import GPTConfig
     from llm.model.gpt import GPTModel
     from llm.runtime import choose_runtime
-    from llm.tokens.shards import read_facts, read_tokens
+    from llm.tokens.shards import read_facts
     from llm.tokens.stream import open_tokens
     from llm.tokens.tokenizer import load
     from llm.tokens.windows import Windows
@@ -106,8 +106,7 @@ def run(
         require(drift, made_by="validate_drift")
     words = load(tokenizer)
     train_ids = open_tokens(train, tokenizer=words)
-    validation_ids, _ = read_tokens(validation, tokenizer=words)
-    validation_ids = validation_ids.astype("int64")
+    validation_ids = open_tokens(validation, tokenizer=words)
     runtime = choose_runtime(
         seed=config.seed,
         precision=config.training.precision,

@@ -98,6 +98,27 @@ def test_it_learns_structure_that_a_unigram_cannot_see() -> None:
     assert entropy * 0.95 < loss < entropy * 1.06 < unigram
 
 
+@pytest.mark.parametrize("at_once", [1, 7, 999, 1_999, 5_000])
+def test_the_loss_depends_on_no_number_of_targets_in_memory(at_once: int) -> None:
+    ids = stream(4_000).astype(np.uint16)
+    model = TrigramModel(stream(2_000), 11)
+    whole = model.loss(ids)
+    assert model.loss(ids, at_once=at_once) == pytest.approx(whole, rel=1e-12)
+
+
+def test_losses_are_those_of_ids_of_any_type() -> None:
+    torch.manual_seed(0)
+    shape: dict[str, Any] = {"context_length": 8, "emb_dim": 16, "n_heads": 2, "n_layers": 1}
+    config = GPTConfig(vocab_size=11, drop_rate=0.0, qkv_bias=True, tie_embeddings=True, **shape)
+    model, ids = GPTModel(config).eval(), stream(100)
+    for kind in (np.uint16, np.uint32):
+        small = ids.astype(kind)
+        small.setflags(write=False)  # as a mapped file is
+        assert mean_loss(model, small, batch_size=3) == mean_loss(model, ids, batch_size=3)
+        trigram = TrigramModel(ids, 11)
+        assert trigram.loss(small) == trigram.loss(ids)
+
+
 def test_a_token_never_seen_costs_much_but_not_everything() -> None:
     model = TrigramModel(np.tile(np.array([1, 2, 3]), 50), 11)
     assert 5 < model.loss(np.array([1, 9], dtype=np.int64)) < 40
