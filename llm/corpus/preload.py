@@ -6,6 +6,7 @@ megabyte and a half of text to clean. Importing it does work, so nothing else ma
 
 from __future__ import annotations
 
+import gc
 import threading
 from importlib import import_module
 
@@ -18,3 +19,4 @@ _loading.start()
 import_module("llm.corpus.units")
 spare_pandas()
 _loading.join()
+gc.freeze()  # a collection would write to, and so copy, what workers share
