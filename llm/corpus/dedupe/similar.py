@@ -11,6 +11,8 @@ from itertools import pairwise
 
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"\d+")
+# Kana and Chinese characters, which no space sets off from one another.
+_ALONE = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
 def normalise(text: str, *, mask_numbers: bool = False) -> str:
@@ -33,8 +35,9 @@ def character_shingles(text: str, length: int = 4) -> frozenset[str]:
 
 
 def word_pairs(text: str) -> frozenset[str]:
-    """The pairs of neighbouring words, the ends of the text counting as words: order matters."""
-    words = ["", *text.split(), ""]
+    """The pairs of neighbouring words, the ends of the text counting as words: order matters.
+    A Chinese character or a kana is a word."""
+    words = ["", *_ALONE.sub(r" \g<0> ", text).split(), ""]
     return frozenset(" ".join(pair) for pair in pairwise(words))
 
 

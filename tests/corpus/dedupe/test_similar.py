@@ -57,6 +57,16 @@ def test_normalising_removes_what_does_not_tell_texts_apart() -> None:
     assert normalise("?!") == "?!"
 
 
+def test_word_pairs_of_a_text_without_spaces() -> None:
+    assert word_pairs("用ab造句") == {" 用", "用 ab", "ab 造", "造 句", "句 "}
+    texts = [
+        "请用中文写一个关于老熊和蜂蜜的故事",
+        "请用中文写一个关于老熊和蜂蜜的小故事",
+        "一加一等于几",
+    ]
+    assert clusters([word_pairs(text) for text in texts], similarity=0.8) == [0, 0, 2]
+
+
 def test_word_pairs_know_the_order_and_short_texts_have_shingles() -> None:
     assert word_pairs("five is more than three") != word_pairs("three is more than five")
     assert word_pairs("one")
