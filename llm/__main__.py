@@ -201,7 +201,8 @@ def _accept(options: argparse.Namespace) -> None:
     settings = check_params(read_params(options.params), sections(), path=options.params)
     name = settings["validate_drift"].model_dump()["accepted_as"]
     results = [options.gates / f"{gate}.json" for gate in GATES]
-    accept(results, name=name, path=options.accepted)
+    for change in accept(results, name=name, path=options.accepted):
+        print(change)
     print(f"{options.accepted} now holds these statistics as {name!r}. Commit it.")
 
 

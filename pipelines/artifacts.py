@@ -64,7 +64,7 @@ def gate_rows(outcomes: Sequence[StageOutcome], *, root: Path) -> list[dict[str,
         state = {"failed": "failed", "not started": "not reached"}.get(outcome.state, "passed")
         found = _verdict(root / DATA_DOCS / gate / VERDICT) if state != "not reached" else {}
         results = found.get("results", [])
-        wrong = [result["meaning"] for result in results if not result["success"]]
+        wrong = [_told(result) for result in results if not result["success"]]
         told = "; ".join(wrong[:_SHOWN]) + ("; and more" if len(wrong) > _SHOWN else "")
         if state == "failed" and not wrong:
             told = "ended before it could judge, see its log"
@@ -79,6 +79,14 @@ def gate_rows(outcomes: Sequence[StageOutcome], *, root: Path) -> list[dict[str,
             }
         )
     return rows
+
+
+def _told(result: dict[str, Any]) -> str:
+    """What failed, and the first row at fault."""
+    told = str(result["meaning"])
+    for case in result.get("cases", [])[:1]:
+        told += f" ({case['where']}: {case['found']})"
+    return told
 
 
 def _verdict(path: Path) -> dict[str, Any]:

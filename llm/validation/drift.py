@@ -106,10 +106,29 @@ def _is_counts(value: object) -> bool:
     )
 
 
-def accept(results: Iterable[Path], *, name: str, path: Path) -> None:
-    """Write the present statistics into the file of accepted ones, under a name."""
-    accepted = _read_file(path) if path.exists() else {}
-    write_json(path, {**accepted, name: read_statistics(results)})
+def accept(results: Iterable[Path], *, name: str, path: Path) -> list[str]:
+    """Write the present statistics into the file of accepted ones, under a name.
+
+    Returns what changed by it, a line each: nothing where the same is accepted already.
+    """
+    every = _read_file(path) if path.exists() else {}
+    found = read_statistics(results)
+    write_json(path, {**every, name: found})
+    before = every.get(name)
+    return _changes({} if before is None or _broken(before) else before, found)
+
+
+def _changes(before: Statistics, found: Statistics) -> list[str]:
+    lines = []
+    for name in (*NUMBERS, *SHARES):
+        if name not in found or before.get(name) == found[name]:
+            continue
+        if name in SHARES:
+            lines.append(f"{_words(name)}: {_moved(before.get(name, {}), found[name], 'before')}")
+        else:
+            old = _number(before[name]) if name in before else "nothing"
+            lines.append(f"{_words(name)}: {old} before, {_number(found[name])} now")
+    return lines
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -159,7 +178,9 @@ def drift_contract(
         if name in accepted:
             fact = f"{name}_change"
             facts[fact] = relative_change(accepted[name], found[name])
-            meaning = f"{_words(name)}: accepted {accepted[name]:,.6g}, now {found[name]:,.6g}"
+            meaning = (
+                f"{_words(name)}: accepted {_number(accepted[name])}, now {_number(found[name])}"
+            )
             rules.append(at_most(fact, maximum_change[name], meaning))
     for name, title in SHARES.items():
         if name in accepted:
@@ -193,14 +214,18 @@ def _shares(counts: Mapping[str, int]) -> dict[str, float]:
     return {name: count / whole for name, count in counts.items()} if whole else {}
 
 
-def _moved(accepted: Mapping[str, int], found: Mapping[str, int]) -> str:
+def _moved(accepted: Mapping[str, int], found: Mapping[str, int], was: str = "accepted") -> str:
     """The shares that moved most, in words."""
     old, new = _shares(accepted), _shares(found)
     moves = {name: abs(new.get(name, 0.0) - old.get(name, 0.0)) for name in {*old, *new}}
     most = sorted(moves, key=lambda name: (-moves[name], name))[:_SHOWN]
     return ", ".join(
-        f"{name} {old.get(name, 0.0):.1%} accepted, {new.get(name, 0.0):.1%} now" for name in most
+        f"{name} {old.get(name, 0.0):.1%} {was}, {new.get(name, 0.0):.1%} now" for name in most
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def _words(name: str) -> str:

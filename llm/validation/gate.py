@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 RUNS_KEPT = 5  # in Data Docs
 FACTS, SAMPLE = "every_row", "sample"
 _CASES_TOLD = 3  # per expectation, in the error; the page names more
-_LOOK = "look at a row with: python -m llm inspect FILE --from ROW --limit 1; "
 _HISTORY = "history"  # inside Data Docs: the results of the last runs, for the next site
 _STORE = Path("uncommitted", "validations")  # where a Great Expectations root keeps results
 _SITE = Path("uncommitted", "data_docs", "local_site")
@@ -50,7 +49,11 @@ def judge(
 ) -> dict[str, Any]:
     """As `check`, but the result is returned whole and not written."""
     contracts = (contract, *others)
-    results = _run(contracts, docs)
+    mend = remedy or (
+        "look at a row with: python -m llm inspect FILE --from ROW --limit 1; mend the data, or "
+        f"change the section validate_{contract.suite} of params.yaml"
+    )
+    results = _run(contracts, docs, mend)
     page = docs.parent / overview.PAGE
     failed = [result for result in results if not result["success"]]
     if failed:
@@ -58,9 +61,7 @@ def judge(
             f"{len(failed)} of {len(results)} expectations on the {contract.suite} failed:"
             + "".join(f"\n    {line}" for result in failed for line in _describe(result)),
             where=f"the contract of {contract.suite}; to read: {page}",
-            remedy=remedy
-            or f"{_LOOK}mend the data, or change the section "
-            f"validate_{contract.suite} of params.yaml",
+            remedy=mend,
         )
     print(f"All {len(results)} expectations on the {contract.suite} hold: {page}", flush=True)
     return {
@@ -73,7 +74,7 @@ def judge(
     }
 
 
-def _run(contracts: Sequence[Contract], docs: Path) -> list[dict[str, Any]]:
+def _run(contracts: Sequence[Contract], docs: Path, remedy: str) -> list[dict[str, Any]]:
     """The results of all expectations, in the contracts' order; cases beside those that failed."""
     import pandas as pd
 
@@ -100,6 +101,8 @@ def _run(contracts: Sequence[Contract], docs: Path) -> list[dict[str, Any]]:
         gate=contracts[0].suite,
         results=results,
         pages={" ".join(place): _page(docs, *place, run) for place in _places(results)},
+        remedy=remedy,
+        statistics={name: fact for one in contracts for name, fact in one.statistics.items()},
     )
     return results
 

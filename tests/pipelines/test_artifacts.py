@@ -94,6 +94,13 @@ def test_few_faults_are_named_and_a_remark_is_told(tmp_path: Path):
     assert (drift["state"], drift["what_failed"]) == ("passed", "Nothing is accepted yet.")
 
 
+def test_the_first_row_at_fault_is_named(tmp_path: Path):
+    cases = [{"where": f"a.parquet, row {n}", "found": "text missing"} for n in (4, 5)]
+    fill(tmp_path, "documents", {**result("no text is empty", False), "cases": cases})
+    (row,) = gate_rows([outcome("validate_documents", "failed")], root=tmp_path)
+    assert row["what_failed"] == "no text is empty (a.parquet, row 4: text missing)"
+
+
 def test_pages_that_were_removed_are_no_fault(tmp_path: Path):
     (row,) = gate_rows([outcome("validate_raw", "cached")], root=tmp_path)
     assert (row["state"], row["expectations"], row["data_docs"]) == ("passed", 0, "")

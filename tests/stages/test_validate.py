@@ -112,7 +112,7 @@ def test_documents_and_rejects(cleaned, places):
         validate_documents.run(DOCUMENTS, **cleaned, **places)
     assert "(dropped_fraction)" in str(caught.value)
     assert "(dropped_fraction_language)" in str(caught.value)
-    assert "found 0.25" in str(caught.value)
+    assert "found 25 %" in str(caught.value)
     assert "section validate_documents" in str(caught.value)
     assert not places["validation"].exists()
 
@@ -209,7 +209,7 @@ def test_drift(tmp_path, places, capsys):
     with pytest.raises(InputError, match="2 of 10") as caught:
         validate_drift.run(DRIFT, **paths, **places)
     told = str(caught.value)
-    assert "documents: accepted 10, now 30 (documents_change): found 2, expected" in told
+    assert "documents: accepted 10, now 30 (documents_change): found 200 %, expected" in told
     assert "fables 0.0% accepted, 50.0% now" in told
     assert "python -m llm accept" in told
     assert not places["validation"].exists()

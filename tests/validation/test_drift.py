@@ -133,6 +133,20 @@ def test_what_is_accepted_is_read_back_under_its_name_alone(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_accepting_says_what_changed(tmp_path):
+    path = tmp_path / "accepted.json"
+    first = accept(gates(tmp_path), name="tiny", path=path)
+    assert first == [
+        "documents: nothing before, 3 now",
+        "labels: positive 0.0% before, 100.0% now",
+    ]
+    assert accept(gates(tmp_path), name="tiny", path=path) == []
+    second = accept(gates(tmp_path, documents=12_000), name="tiny", path=path)
+    assert second == ["documents: 3 before, 12,000 now"]
+    write_json(path, {"tiny": {"documents": "many"}})
+    assert accept(gates(tmp_path), name="tiny", path=path) == first
+
+
 def test_a_statistic_that_is_lost_is_told(tmp_path):
     lost = {name: value for name, value in STATISTICS.items() if name != "labels"}
     with pytest.raises(InputError, match=r"not measured any more[\s\S]*labels[\s\S]*validate_mess"):
