@@ -14,8 +14,9 @@ from llm.corpus.filtering.reasons import Fault, Reason
 class Config(Section):
     """What is expected of documents after cleaning and deduplication, and of what was dropped."""
 
-    language: str = Field(
-        description="ISO 639-1 code that every document must have.", pattern="^[a-z]{2}$"
+    language: str | None = Field(
+        description="ISO 639-1 code that every document must have; null for any.",
+        pattern="^[a-z]{2}$",
     )
     minimum_documents: int = Field(description="Fewest documents.", ge=1)
     minimum_characters: int = Field(description="Fewest characters of a text.", ge=1)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llm.validation.contract import Contract, at_least, each, make_contract, not_null
+from llm.validation.contract import Contract, Rule, at_least, each, make_contract, not_null
 from llm.validation.reading import columns, parts_of, survey_files
 from llm.validation.repeats import repeated
 from llm.validation.survey import Check, content_ids, filled, matching, shown
@@ -55,15 +55,15 @@ BOILERPLATE = (
 def documents_contract(
     directory: Path,
     *,
-    language: str,
+    language: str | None,
     minimum_documents: int,
     minimum_characters: int,
     maximum_characters: int,
 ) -> Contract:
     """Measure a folder of documents, every row, and say what is expected of it.
 
-    language: ISO 639-1 code that every document must have. Raises InputError where a file is
-    missing or broken.
+    language: ISO 639-1 code that every document must have; None for any. Raises InputError where
+    a file is missing or broken.
     """
     measures = _Measures()
 
@@ -97,7 +97,7 @@ def documents_contract(
         sample_rules=[
             *(not_null(name) for name in ("id", "text", "source", "cluster")),
             each("id", "match_regex", "an id is 32 hexadecimal digits", regex=ID),
-            each("language", "be_in_set", f"every document is {language}", value_set=[language]),
+            *_one_language(language),
             each(
                 "characters",
                 "be_between",
@@ -144,7 +144,13 @@ class _Measures:
         }
 
 
-def _checks(language: str, minimum_characters: int, maximum_characters: int) -> list[Check]:
+def _one_language(language: str | None) -> list[Rule]:
+    if language is None:
+        return []
+    return [each("language", "be_in_set", f"every document is {language}", value_set=[language])]
+
+
+def _checks(language: str | None, minimum_characters: int, maximum_characters: int) -> list[Check]:
     return [
         matching("malformed_ids", "id", ID, "every id is 32 hexadecimal digits"),
         filled("empty_texts", "text", "no text is empty"),
@@ -163,8 +169,10 @@ def _checks(language: str, minimum_characters: int, maximum_characters: int) -> 
         Check(
             fact="other_languages",
             column="language",
-            mask=lambda row: pc.not_equal(row.column("language"), language),
-            meaning=f"every document is identified as {language}",
+            mask=lambda row: pc.not_equal(
+                row.column("language"), language or row.column("language")
+            ),
+            meaning=f"every document is identified as {language or 'any language'}",
         ),
         _score("language_score", "every probability of the language is from 0 to 1"),
         _score("quality", "every quality is from 0 to 1"),

@@ -53,6 +53,12 @@ def test_good_documents_have_no_fault(tmp_path):
     assert {rule.column for rule in contract.fact_rules} == set(contract.facts)
 
 
+def test_any_language_is_right_on_request(tmp_path):
+    contract = facts_of(tmp_path, document("Le renard et la poule.", language="fr"), language=None)
+    assert contract.facts["other_languages"] == 0
+    assert "language" not in [rule.column for rule in contract.sample_rules]
+
+
 @pytest.mark.parametrize(
     ("fault", "row"),
     [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from pydantic import Field
 
@@ -12,7 +14,13 @@ from llm.config import Section
 from llm.corpus.extraction.gutenberg import is_gutenberg, strip_gutenberg
 from llm.corpus.extraction.markup import has_markup, strip_markup
 from llm.corpus.extraction.normal_form import plain_characters, plain_spaces, without_surrogates
-from llm.corpus.extraction.page_lines import strip_page_lines, strip_unended_lines
+from llm.corpus.extraction.page_lines import (
+    strip_citations,
+    strip_long_words,
+    strip_page_lines,
+    strip_short_lines,
+    strip_unended_lines,
+)
 from llm.corpus.extraction.privacy import PrivacySettings, mask_personal_data
 from llm.corpus.extraction.wrapping import join_cut_words, rewrap
 
@@ -42,6 +50,16 @@ class ExtractSettings(Section):
     unended_lines: bool = Field(
         description="drop lines that end in no terminal punctuation mark (C4); verse suffers"
     )
+    short_lines: int | None = Field(
+        ge=1,
+        description="drop lines of fewer words (C4: 5); null is off; headings and verse suffer",
+    )
+    long_words: int | None = Field(
+        ge=1, description="drop lines with a longer word (C4's code: 1,000); null is off"
+    )
+    citations: bool = Field(
+        description="take out the marks [12], [edit] and [citation needed] (C4's code)"
+    )
 
 
 @dataclass
@@ -58,7 +76,8 @@ def extract(
     """Turn a raw text into a plain one: Unicode NFC, paragraphs set off by one empty line.
 
     html: the text is a HTML page whatever it looks like. Counts, per document 0 or 1: `markup`,
-    `mojibake`, `gutenberg`, `wrapped_lines`, `page_lines`, `unended_lines`; per place: `cut_words`
+    `mojibake`, `gutenberg`, `wrapped_lines`, `citations`, `page_lines`, `unended_lines`,
+    `short_lines`, `long_words`; per place: `cut_words`
     and the kinds of llm.corpus.extraction.privacy. Whatever came in, the result is in normal form
     (see llm.corpus.extraction.normal_form) and masked. Extracting it again changes a book no more;
     a page that shows tags as its text, and a fragment whose lines come to share a width, it can.
@@ -82,14 +101,29 @@ def extract(
         unwrapped = rewrap(text)
         counts["wrapped_lines"] += unwrapped != text
         text = unwrapped
+    if settings.citations:
+        content = strip_citations(text)
+        counts["citations"] += content != text
+        text = content
     text = plain_spaces(text)
-    for name, strip in (("page_lines", strip_page_lines), ("unended_lines", strip_unended_lines)):
-        if getattr(settings, name):
-            content = strip(text)
-            counts[name] += content != text
-            text = content
+    for name, strip in _line_rules(settings):
+        content = strip(text)
+        counts[name] += content != text
+        text = content
     text, masked = mask_personal_data(text, privacy)
     return Extracted(text, counts + masked)
+
+
+def _line_rules(settings: ExtractSettings) -> Iterator[tuple[str, Callable[[str], str]]]:
+    """What is on of the rules of llm.corpus.extraction.page_lines, by the name it is counted by."""
+    if settings.page_lines:
+        yield "page_lines", strip_page_lines
+    if settings.unended_lines:
+        yield "unended_lines", strip_unended_lines
+    if settings.short_lines is not None:
+        yield "short_lines", partial(strip_short_lines, words=settings.short_lines)
+    if settings.long_words is not None:
+        yield "long_words", partial(strip_long_words, characters=settings.long_words)
 
 
 def repair_mojibake(text: str) -> str:

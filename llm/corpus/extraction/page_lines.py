@@ -1,13 +1,18 @@
 """Lines in which a web page speaks of itself go: policies, menus, invitations, scripts.
 
-Source: C4 (Raffel et al. 2020, section 2.2) drops lines that hold "javascript" or phrases of
-policies, and lines that end in no terminal punctuation mark. Here only short lines with such a
-phrase go, never prose that mentions one.
+Source: C4 (Raffel et al. 2020, section 2.2, and its published code in tensorflow_datasets,
+text/c4_utils.py) drops lines that hold "javascript" or phrases of policies, lines that end in no
+terminal punctuation mark or in an ellipsis, lines of fewer than 5 words and lines with a word over
+1,000 characters, and takes marks of citations away. Here only short lines with such a phrase go,
+never prose that mentions one; the marks are those of many scripts; and a word is what white space
+sets apart.
 """
 
 from __future__ import annotations
 
 import re
+
+from llm.corpus.punctuation import CLOSING_QUOTES, ELLIPSES, SENTENCE_ENDS
 
 _PAGE_LINE = re.compile(
     r"\b(?:terms of (?:use|service)|privacy policy|cookie policy|(?:uses?|use of|accept) cookies"
@@ -33,7 +38,8 @@ _FIRST_CUES = re.compile(
     r"|popular |recent )"
 )
 _LONGEST_LINE = 200  # characters
-_TERMINAL = (".", "!", "?", "…", '"', "'", "”", "’", ")", "。", "！", "？")
+_TERMINAL = tuple(SENTENCE_ENDS + CLOSING_QUOTES)
+_CITATION = re.compile(r" ?\[(?:\d{1,4}|edit|citation needed)\]")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
@@ -61,11 +67,33 @@ def _is_page_line(line: str, cues: list[str], begins: bool) -> bool:
 
 
 def strip_unended_lines(text: str) -> str:
-    """Drop the lines that end in no terminal punctuation mark (C4): headings, menus, verse too.
+    """Drop the lines that end in no terminal punctuation mark, or in an ellipsis (C4): headings,
+    menus, verse too.
 
     text: normalised (see llm.corpus.extraction.normal_form).
     """
-    return _keep(text, [not line or line.endswith(_TERMINAL) for line in text.split("\n")])
+    lines = text.split("\n")
+    keep = [not x or (x.endswith(_TERMINAL) and not x.endswith(ELLIPSES)) for x in lines]
+    return _keep(text, keep)
+
+
+def strip_short_lines(text: str, words: int) -> str:
+    """Drop the lines of fewer words (C4). text: normalised."""
+    return _keep(text, [not line or line.count(" ") + 1 >= words for line in text.split("\n")])
+
+
+def strip_long_words(text: str, characters: int) -> str:
+    """Drop the lines with a word of more characters (C4's code). text: normalised."""
+    lines = text.split("\n")
+    keep = [
+        len(line) <= characters or max(map(len, line.split(" "))) <= characters for line in lines
+    ]
+    return _keep(text, keep)
+
+
+def strip_citations(text: str) -> str:
+    """Take out [12], [edit] and [citation needed] (C4's code), and a space before."""
+    return _CITATION.sub("", text) if "[" in text else text
 
 
 def _keep(text: str, keep: list[bool]) -> str:

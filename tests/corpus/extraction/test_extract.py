@@ -42,15 +42,20 @@ REPAIRS = {
     "wrapped_lines": ("\n".join([LINE] * 3), " ".join([LINE] * 3)),
     "page_lines": ("The sea.\n\nAll rights reserved.", "The sea."),
     "unended_lines": ("Heading\n\nThe sea.", "The sea."),
+    "short_lines": ("Heading\n\nThe sea of all seas.", "The sea of all seas."),
+    "long_words": ("x" * 1001 + "\n\nThe sea.", "The sea."),
+    "citations": ("[1] The sea.[2]\n\n[edit]\n\nThe land.", "The sea.\n\nThe land."),
 }
+
+ON = {"short_lines": 5, "long_words": 1000}
 
 
 @pytest.mark.parametrize("name", REPAIRS)
 def test_each_repair_is_counted_and_can_be_off(done, name):
     raw, text = REPAIRS[name]
-    found = done(raw, **{name: True})
+    found = done(raw, **{name: ON.get(name, True)})
     assert (found.text, found.counts) == (text, {name: 1})
-    left = done(raw, **{name: False})
+    left = done(raw, **{name: None if name in ON else False})
     assert left.text != text
     assert name not in left.counts
 

@@ -4,7 +4,13 @@ import time
 
 import pytest
 
-from llm.corpus.extraction.page_lines import strip_page_lines, strip_unended_lines
+from llm.corpus.extraction.page_lines import (
+    strip_citations,
+    strip_long_words,
+    strip_page_lines,
+    strip_short_lines,
+    strip_unended_lines,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,5 +56,21 @@ def test_a_menu_that_breaks_off_costs_no_time():
 
 
 def test_lines_without_an_end_go():
-    text = "A heading\n\nIt began.\nmenu entry\n\n\u201cIt ended!\u201d"
-    assert strip_unended_lines(text) == "It began.\n\n\u201cIt ended!\u201d"
+    text = "A heading\n\nIt began.\nmenu entry\n\n\u201cIt ended!\u201d\nIt goes...\non…\n他走了。"
+    assert strip_unended_lines(text) == "It began.\n\n\u201cIt ended!\u201d\n他走了。"
+
+
+def test_short_lines_go():
+    text = "Only four words here\n\nHere there are five words.\n\n"
+    assert strip_short_lines(text, 5) == "Here there are five words."
+    assert strip_short_lines(text, 4) == text
+
+
+def test_lines_with_a_long_word_go():
+    text = "It began.\n" + "x" * 11 + "\nand " + "x" * 10
+    assert strip_long_words(text, 10) == "It began.\nand " + "x" * 10
+
+
+def test_marks_of_citations_go():
+    text = "It rose [12] in 1066.[3][citation needed]\n\nHistory [edit]\n\nSee [the list] or [a1]."
+    assert strip_citations(text) == ("It rose in 1066.\n\nHistory\n\nSee [the list] or [a1].")
