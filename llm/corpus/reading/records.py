@@ -15,6 +15,7 @@ from llm.corpus.reading.texts import read_piece, read_pieces, read_whole, text_p
 from llm.corpus.reading.warc import read_warc
 
 _UNKNOWN = "unknown"
+_LONGEST_LICENCE = 200  # characters of a name
 
 
 @dataclass(frozen=True)
@@ -158,4 +159,7 @@ def _licence(own: Mapping[str, Any]) -> str:
     value = own.get("licence", own.get("license"))
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    return _name(value) or (_UNKNOWN if value not in (None, "", []) else "")
+    name = " ".join(_name(value).split())
+    if len(name) > _LONGEST_LICENCE:  # a whole text: nobody could name it in a setting
+        return _UNKNOWN
+    return name or (_UNKNOWN if value not in (None, "", []) else "")

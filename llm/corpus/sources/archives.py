@@ -10,6 +10,7 @@ import errno
 import lzma
 import stat
 import struct
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -127,9 +128,20 @@ def _extract_tar(content: Content, compression: Compression) -> None:
                 assert members.fileobj is not None, "open"
                 if members.fileobj.tell() == members.offset:  # no block of zeros at its end
                     raise broken_file(content.shown, "no end of archive", expected=_WHOLE)
+                meter.allow(sys.maxsize)
+                _read_padding(cast("BinaryIO", members.fileobj), content)
         except _FAULTS as error:
             raise broken_file(content.shown, _line(error), expected=_WHOLE) from error
-        meter.finish()
+
+
+def _read_padding(stream: BinaryIO, content: Content) -> None:
+    """Read what follows the archive's end, so that a checksum there is checked. Only zeros may: a
+    second archive, as `cat` puts it there, would be lost in silence."""
+    zeros = _Zeros()
+    content.copy("(padding)", stream, zeros)
+    if not zeros.only:
+        found = "more than zeros behind the end of the archive"
+        raise broken_file(content.shown, found, expected="one archive in a file")
 
 
 def _tar_members(members: tarfile.TarFile, meter: _Meter) -> Iterator[tarfile.TarInfo]:
@@ -160,6 +172,16 @@ def _extract_tar_member(
     content.write(name, cast("BinaryIO", stream))
 
 
+class _Zeros:
+    """Takes bytes, and notes whether all are zero."""
+
+    only = True
+
+    def write(self, block: bytes) -> None:
+        """As a stream's write."""
+        self.only = self.only and block.count(0) == len(block)
+
+
 class _Meter:
     """Hands a stream on, and stops where a header asks for more than a header needs: names and
     comments of tar members are read whole into memory."""
@@ -181,10 +203,6 @@ class _Meter:
                 "(a header)", "a header over 1 MiB", "names that are shorter than that"
             )
         return self._stream.read(size)
-
-    def finish(self) -> None:
-        """Read what follows the archive's end, as padding, so that a checksum there is checked."""
-        self._content.copy("(padding)", self._stream, None)
 
     def close(self) -> None:
         """Nothing: the stream belongs to the caller."""

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from pydantic import Field
 
@@ -18,6 +18,12 @@ _COPY_BYTES = 1 << 20
 _HARMLESS_BYTES = 16 * 1024 * 1024
 _NAME_BYTES, _PATH_BYTES = 255, 1024  # what file systems take (POSIX NAME_MAX), with some room
 _REMEDY = "take the archive apart by hand, look at this member, and name the folder as source"
+
+
+class Sink(Protocol):
+    """What bytes are written to."""
+
+    def write(self, block: bytes, /) -> object: ...
 
 
 class ArchiveLimits(Section):
@@ -110,7 +116,7 @@ class Content:
             self.copy(name, stream, out)
         self.files.append(name)
 
-    def copy(self, name: str, stream: BinaryIO, out: BinaryIO | None) -> None:
+    def copy(self, name: str, stream: BinaryIO, out: Sink | None) -> None:
         """Hand a member's bytes on, if anywhere; count them against the limits."""
         packed = self.archive.stat().st_size
         while block := stream.read(_COPY_BYTES):

@@ -90,6 +90,8 @@ def test_fields_of_a_record_come_before_those_of_its_source(tmp_path):
         {"text": "a", "license": ["Apache-2.0"], "id": 7},
         {"text": "a", "license": {"name": "MIT"}, "id": True},
         {"text": "a", "licence": ["MIT", "ISC"], "id": "\ud800"},
+        {"text": "a", "licence": " CC-BY-4.0\n by  Jo ", "id": 8},
+        {"text": "a", "licence": "Permission is hereby granted " * 30, "id": 9},
     ]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     found = [(r.raw_id, r.licence, r.language) for r in read(tmp_path, "a.jsonl")]
@@ -99,6 +101,8 @@ def test_fields_of_a_record_come_before_those_of_its_source(tmp_path):
         ("7", "Apache-2.0", ""),
         ("a.jsonl:4", "unknown", ""),
         ("?", "unknown", ""),
+        ("8", "CC-BY-4.0 by Jo", ""),
+        ("9", "unknown", ""),
     ]
 
 

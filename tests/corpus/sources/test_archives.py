@@ -208,6 +208,17 @@ def test_a_bomb_behind_the_end_of_a_tar(tmp_path, monkeypatch):
     refused(path, match="a bomb")
 
 
+@pytest.mark.parametrize(
+    "first", [tar_bytes([("a.txt", b"x")]), tar_bytes([("a.txt", b"x")])[:2048]]
+)
+@pytest.mark.parametrize("more", [tar_bytes([("b.txt", b"y")]), bytes(20_000) + b"x"])
+def test_what_stands_behind_the_end_of_a_tar_is_not_lost(tmp_path, first, more):
+    (tmp_path / "a.tar").write_bytes(first + more)
+    refused(tmp_path / "a.tar", match="behind the end")
+    (tmp_path / "b.tar").write_bytes(first + bytes(50_000))
+    assert extract(tmp_path / "b.tar", tmp_path / "fine", limits=LIMITS) == ["a.txt"]
+
+
 def test_a_header_that_fills_the_memory(tmp_path):
     members = [("a.txt", b"x", {"pax_headers": {"comment": "x" * 2_000_000}})]
     refused(make_tar(tmp_path / "a.tar", members), match="header over 1 MiB")

@@ -1,9 +1,7 @@
 """Gathering: folders that appear whole with their ledger, archives taken apart."""
 
 import hashlib
-import os
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -97,48 +95,6 @@ def test_a_manifest_of_their_own_stands_beside_ours(tmp_path, gather):
     assert [row["file"] for row in ledger] == names
     manifest = read_manifest(tmp_path / "raw" / "corpus", made_by="download", verify=True)
     assert sorted(manifest["files"]) == names
-
-
-def test_what_links_lead_to_is_taken_once(tmp_path, gather):
-    far = tmp_path / "far"
-    (far / "deep").mkdir(parents=True)
-    (far / "deep" / "a.txt").write_text("one")
-    own = tmp_path / "own"
-    own.mkdir()
-    (own / "folder").symlink_to(far)
-    (own / "file.txt").symlink_to(far / "deep" / "a.txt")
-    (own / "loop").symlink_to(own)
-    (far / "deep" / "back").symlink_to(far)
-    names = [row["file"] for row in gather(source(urls=[f"file:{own}"], sha256=None))]
-    assert names == ["file.txt", "folder/deep/a.txt"]
-    placed = tmp_path / "raw" / "corpus" / "file.txt"
-    assert (placed.is_symlink(), placed.read_text()) == (False, "one")
-
-
-@pytest.mark.parametrize(("kind", "told"), [("link", "not there"), ("pipe", "a pipe")])
-def test_what_is_no_file_is_not_passed_over(tmp_path, gather, kind, told):
-    own = tmp_path / "own"
-    own.mkdir()
-    (own / "a.txt").write_text("one")
-    if kind == "link":
-        (own / "b.txt").symlink_to("nowhere")
-    else:
-        os.mkfifo(own / "b.txt")
-    with pytest.raises(InputError, match=told) as caught:
-        gather(source(urls=[f"file:{own}"], sha256=None))
-    assert caught.value.details["where"] == own / "b.txt"
-
-
-def test_a_folder_that_may_not_be_read(tmp_path, gather, monkeypatch):
-    (tmp_path / "own" / "sub").mkdir(parents=True)
-    (tmp_path / "own" / "a.txt").write_text("one")
-
-    def refuse(self):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "iterdir", refuse)
-    with pytest.raises(InputError, match="Permission denied"):
-        gather(source(urls=[f"file:{tmp_path / 'own'}"], sha256=None))
 
 
 def test_a_synthetic_set_is_written_with_its_options(tmp_path, gather):
