@@ -35,6 +35,9 @@ def test_unusual_documents_are_dropped(tmp_path, cleaner):
     records = [Record("r", "s", "l", text) for text in (STORY.format(n=2), ODD)]
     result = strict(records)
     assert [row["reason"] for row in result.rejects] == ["perplexity"]
+    assert result.rejects[0]["limit"] == limit.maximum < result.rejects[0]["measured"]
+    (both,) = strict([Record("r", "s", "l", ODD + " lorem ipsum")]).rejects
+    assert (both["reason"], both["also"]) == ("placeholder", "perplexity")
     assert len(cleaner(records).kept) == 2
     assert learn_limit(tmp_path, LEDGER, cleaner, settings(0.99), model=model) == limit
     lower = learn_limit(tmp_path, LEDGER, cleaner, settings(0.1), model=model)
