@@ -72,6 +72,26 @@ def test_both_splits_are_written_counted_and_repeat(inputs, tmp_path, monkeypatc
     assert tracker.timings["megabytes_per_second"] > 0
 
 
+def test_another_encoder_is_not_given_what_the_first_one_made(inputs, tmp_path, monkeypatch):
+    """Who turns to tiktoken in doubt wants its ids, which are the same."""
+    found, trackers = [], []
+    for encoder in ("gigatoken", "gigatoken", "tiktoken"):
+        monkeypatch.setenv("LLM_ENCODER", encoder)
+        trackers.append(MemoryTracker())
+        out = outputs(tmp_path / "out")
+        run(config(), **inputs, **out, tracker=trackers[-1], cache=tmp_path / "cache")
+        found.append(read_manifest(out["train"], made_by=""))
+    assert [tracker.timings["units_cached"] for tracker in trackers] == [0, 2, 0]
+    assert found[0] == found[1] == found[2]
+
+
+def test_what_a_killed_run_left_beside_the_shards_goes(inputs, tmp_path):
+    left = tmp_path / "a" / ".train.unmixed"
+    left.mkdir(parents=True)
+    run(config(), **inputs, **outputs(tmp_path / "a"), tracker=MemoryTracker())
+    assert not left.exists()
+
+
 def test_an_empty_split_is_refused(inputs, tmp_path):
     part = inputs["validation_documents"] / "part-00000.parquet"
     write_parquet(DOCUMENT_SCHEMA.empty_table(), part)
