@@ -119,6 +119,20 @@ def test_an_error_is_told_once_with_its_exit_code(stage: Stage, tmp_path: Path) 
     assert not (tmp_path / "weights").exists()
 
 
+def test_a_shared_checkpoint_that_cannot_be_written_is_told_once(
+    stage: Stage, tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoints").touch()
+    process = stage(environment={"LLM_NPROC": "2"}, parallel="fsdp")
+    _, errors = process.communicate(timeout=START_SECONDS)
+    assert process.returncode == 4
+    assert errors.count("ServiceError: A checkpoint could not be written.") == 1
+    for label in ("where", "found", "expected", "remedy"):
+        assert f"  {label}:" in errors
+    assert "Not a directory" in errors
+    assert "Traceback" not in errors
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux's")
 def test_no_process_outlives_a_killed_launcher(stage: Stage) -> None:
     process = stage(environment={"LLM_NPROC": "2"}, maximum_steps=10_000_000)
