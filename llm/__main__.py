@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import inspect
 import os
@@ -18,7 +19,7 @@ from llm.commands import classify, explain, plan
 from llm.commands import generate as talk
 from llm.commands import inspect as look
 from llm.config import Section, check_params, json_schema, read_params
-from llm.errors import PipelineError
+from llm.errors import PipelineError, ServiceError
 from llm.files import write_json
 from llm.launch import launch, report, wanted_processes
 from llm.runtime import end_with_parent, is_worker, place, silence_telemetry
@@ -79,17 +80,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return launch(words)
         options.command(options)
     except PipelineError as error:
-        if is_worker():
-            report(error)
-            return error.exit_code
-        print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
-        return error.exit_code
+        return _tell(error)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return _tell(_disk_is_full(error))
     except KeyboardInterrupt:
         if is_worker():
             return 130
         print("\nInterrupted. Start the same command again to go on.", file=sys.stderr)
         return 130
     return 0
+
+
+def _tell(error: PipelineError) -> int:
+    """Print an error, once for all processes; its exit code."""
+    if is_worker():
+        report(error)
+    else:
+        print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def _disk_is_full(error: OSError) -> PipelineError:
+    return ServiceError(
+        "The disk is full.",
+        where=error.filename or Path.cwd(),
+        found=str(error),
+        expected="room for what the stage writes",
+        remedy="make room, then start the same command again: finished units of work are "
+        "remembered. What was remembered lies in data/cache, which may be removed",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
