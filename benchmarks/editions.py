@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from benchmarks.corpora import mirror
 from benchmarks.house import House
@@ -37,16 +38,20 @@ def rows(work: Path) -> list[Row]:
         "recall of pairs": len(found & true) / len(true),
         "precision of pairs": len(found & true) / len(found) if found else 0.0,
     }
+    kept = kept_of(house)
+    found_once = sum(len(files & kept) == 1 for files in EDITIONS)
+    made = [(name, "fraction", value, 1.0) for name, value in measures.items()]
+    made.append(("books that come out once", "books", found_once, len(EDITIONS)))
     return [
         row(
             f"editions of the real books: {name}",
-            unit="fraction",
-            ours=value,
-            peer=1.0,
+            unit=unit,
+            ours=ours,
+            peer=true_value,
             peer_name="truth by hand",
             at_least=1.0,
         )
-        for name, value in measures.items()
+        for name, unit, ours, true_value in made
     ]
 
 
@@ -57,10 +62,19 @@ def pairs_of(groups: Iterable[Iterable[str]]) -> Pairs:
 
 def clusters_of(house: House) -> list[set[str]]:
     """The files of each cluster, as the stage dedupe wrote down what became of each document."""
+    groups: dict[str, set[str]] = {}
+    for member in _members(house):
+        groups.setdefault(member["cluster"], set()).add(member["raw_id"])
+    return list(groups.values())
+
+
+def kept_of(house: House) -> set[str]:
+    """The files whose document stayed."""
+    return {member["raw_id"] for member in _members(house) if member["kept"]}
+
+
+def _members(house: House) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet as pq
 
-    groups: dict[str, set[str]] = {}
     for path in sorted(house.data("documents/clusters").glob("*.parquet")):
-        for member in pq.read_table(path, columns=["cluster", "raw_id"]).to_pylist():
-            groups.setdefault(member["cluster"], set()).add(member["raw_id"])
-    return list(groups.values())
+        yield from pq.read_table(path, columns=["cluster", "raw_id", "kept"]).to_pylist()

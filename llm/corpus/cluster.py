@@ -16,6 +16,7 @@ import os
 import pickle
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 from llm.corpus.watch import Listener, knock, while_joining, while_working
@@ -30,6 +31,7 @@ _HEAD_SECONDS, _NODE_SECONDS = 45.0, 2.0
 _IN_FLIGHT = 4  # tasks per processor of the cluster
 # For results on their way. A container's /dev/shm may be smaller: Ray then takes the disk.
 _STORE_BYTES = 256 * 2**20
+_TOKEN = Path("~/.ray/auth_token")
 _SAME_CODE = (
     "let every node see this checkout and its .venv at the same path, start Ray there from it, "
     "then start the command again"
@@ -51,6 +53,8 @@ def connected() -> Iterator[Any]:
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_IGNORE_UNHANDLED_ERRORS"] = "1"  # of tasks cancelled after another's fault
+    if _TOKEN.expanduser().exists():  # `ray start --head` asks for it then; Ray's clients do not
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     ray = _import_ray()
     if ray.is_initialized():
         yield ray
@@ -69,8 +73,9 @@ def connected() -> Iterator[Any]:
             where=f"environment variable RAY_ADDRESS, {address}",
             found=str(error).strip().splitlines()[0],
             expected="a running cluster of the same version of Ray and of Python",
-            remedy="start it (ray start --head), mend the address, or unset RAY_ADDRESS to start "
-            "Ray on this machine",
+            remedy="start it (ray start --head) and give the command on one of its nodes, mend the "
+            f"address, bring the head's {_TOKEN} here and set RAY_AUTH_MODE=token, or unset "
+            "RAY_ADDRESS to start Ray on this machine",
         ) from error
     try:
         with while_working(address, _listeners(ray)):

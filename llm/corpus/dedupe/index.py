@@ -5,6 +5,8 @@ Arrays lie in files that the system maps into memory, and takes out again as it 
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +30,17 @@ class Scratch:
     directory: Path
 
     def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """A new array of zeros, in a file."""
+        """A new array of zeros, in a file. Raises OSError where the disk has no room for it."""
         if 0 in shape:
             return np.zeros(shape, dtype=dtype)
-        return np.memmap(self.directory / name, dtype=dtype, mode="w+", shape=shape)
+        with (self.directory / name).open("wb") as file:
+            size = math.prod(shape) * np.dtype(dtype).itemsize
+            # Room that is lacking only when a page is written ends the process without a word.
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+        return np.memmap(self.directory / name, dtype=dtype, mode="r+", shape=shape)
 
     def numbers(self, name: str, count: int) -> NDArray[np.int64]:
         """The numbers from 0 to count - 1, in a file."""

@@ -55,3 +55,11 @@ def test_what_is_known_of_each(tmp_path, rows):
 def test_nothing(tmp_path):
     assert len(read_index([], Scratch(tmp_path), rows=0).ids) == 0
     assert Scratch(tmp_path).numbers("n", 0).tolist() == []
+
+
+def test_arrays_have_their_room_on_the_disk_before_they_are_written(tmp_path):
+    array = Scratch(tmp_path).array("numbers", (1000, 100), np.uint32)
+    assert not array.any()
+    assert (tmp_path / "numbers").stat().st_blocks * 512 >= array.nbytes  # stat(2): of 512 bytes
+    array[:] = 1
+    assert not Scratch(tmp_path).array("numbers", (1000, 100), np.uint32).any()
