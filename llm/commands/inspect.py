@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from llm.commands.arguments import positive, whole
-from llm.errors import ConfigError
+from llm.errors import ConfigError, InputError
 
 
 def add(commands: Any) -> None:
@@ -52,4 +52,13 @@ def _inspect(options: argparse.Namespace) -> None:
         only=only,
         tokenizer=options.tokenizer,
     )
-    show(view(recognise(options.path), wanted))
+    try:
+        show(view(recognise(options.path), wanted))
+    except PermissionError as error:
+        raise InputError(
+            "This cannot be read.",
+            where=options.path,
+            found=f"no permission for {error.filename}",
+            expected="files that you may read",
+            remedy="ask their owner, or run as their owner",
+        ) from error

@@ -50,16 +50,7 @@ def recognise(path: Path) -> Artefact:
             expected="an artefact, as data/documents/unique or data/metrics/clean.json",
             remedy="check the path; what the pipeline makes is there after: make repro",
         )
-    try:
-        return _folder(path) if path.is_dir() else _file(path)
-    except PermissionError as error:
-        raise InputError(
-            "This cannot be read.",
-            where=path,
-            found=f"no permission: {error.filename}",
-            expected="a file that you may read",
-            remedy="ask its owner, or run as its owner",
-        ) from error
+    return _folder(path) if path.is_dir() else _file(path)
 
 
 def _folder(path: Path) -> Artefact:

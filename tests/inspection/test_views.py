@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from llm.__main__ import main
 from llm.errors import ConfigError, InputError
 from llm.files import write_json
+from llm.inspection import contents
 from llm.inspection.artefacts import recognise
 from llm.inspection.clusters import differences
 from llm.inspection.views import View, decoded, view
@@ -261,6 +263,17 @@ def test_a_pipe_gets_plain_text_and_a_wrong_choice_exit_2(rejects, root):
     assert "Le chat dort." in done.stdout and "\x1b[" not in done.stdout
     wrong = run([rejects, "--only", "reason"], root, capture_output=True, text=True)
     assert wrong.returncode == 2 and "COLUMN=VALUE" in wrong.stderr
+
+
+def test_a_file_that_may_not_be_read_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "a.txt").write_text("a\n")
+
+    def refuse(path, _compression):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(contents, "open_stream", refuse)
+    assert main(["inspect", str(tmp_path / "a.txt")]) == 3
+    assert f"no permission for {tmp_path / 'a.txt'}" in capsys.readouterr().err
 
 
 @pytest.fixture
