@@ -36,6 +36,8 @@ def test_unusual_documents_are_dropped(tmp_path, cleaner):
     result = strict(records)
     assert [row["reason"] for row in result.rejects] == ["perplexity"]
     assert result.rejects[0]["limit"] == limit.maximum < result.rejects[0]["measured"]
+    at = limit._replace(maximum=result.rejects[0]["measured"])
+    assert len(replace(cleaner, perplexity=at)(records).kept) == 2
     (both,) = strict([Record("r", "s", "l", ODD + " lorem ipsum")]).rejects
     assert (both["reason"], both["also"]) == ("placeholder", "perplexity")
     assert len(cleaner(records).kept) == 2

@@ -277,6 +277,13 @@ def test_odd_texts_are_judged(text, settings):
     assert 0.0 <= verdict.score <= 1.0
 
 
+def test_a_text_at_the_least_score_of_its_language_is_kept(settings):
+    score = judge(Facts(FRENCH), changed(settings, language="fr")).score
+    at = changed(settings, language="fr", minimum_language_score=score)
+    assert reason(FRENCH, at) is None
+    assert reason(FRENCH, changed(at, minimum_language_score=1.0)) == "language_score"
+
+
 def test_any_language_is_kept_on_request(settings):
     every = changed(settings, language=None)
     assert [reason(text, every) for text in (GOOD, FRENCH)] == [None, None]
