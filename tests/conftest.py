@@ -27,6 +27,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ["LLM_TRACKING"] = "off"
 for name in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME", "LLM_PIPELINE_RUN"):
     os.environ.pop(name, None)
+# Clusters of the tests ask for no token, whatever ~/.ray holds: Ray reads the mode when it is
+# imported, and a cluster started in another mode does not answer.
+os.environ["RAY_AUTH_MODE"] = "disabled"
 
 ROOT = Path(__file__).resolve().parents[1]
 
