@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from llm.corpus.filtering.repetitions import Numbered
-    from llm.corpus.filtering.words import Words
+    from llm.corpus.filtering.words import FewWords, Words
 
 _ASCII = re.compile(r"[\x00-\x7f]+")
 
@@ -44,7 +44,7 @@ class Facts:
         return len(self.encoded) - len(self.encoded.translate(None, which))
 
     @cached_property
-    def _words(self) -> Words:
+    def _words(self) -> Words | FewWords:
         from llm.corpus.filtering.words import find_words
 
         return find_words(self.text)
@@ -52,12 +52,12 @@ class Facts:
     @property
     def word_count(self) -> int:
         """How many words there are."""
-        return len(self._words.places)
+        return self._words.total
 
     @cached_property
     def word_characters(self) -> int:
         """Characters in words: all but white space."""
-        return int(self._words.lengths @ self._words.counts)
+        return self._words.characters
 
     @property
     def is_unspaced(self) -> bool:
@@ -67,7 +67,7 @@ class Facts:
     @cached_property
     def words_with_letter(self) -> int:
         """How many words hold a letter."""
-        return int(self._words.counts[self._words.with_letter()].sum())
+        return self._words.letter_words
 
     def holds(self, words: Sequence[str]) -> list[bool]:
         """Which of some words stand there."""
@@ -98,7 +98,7 @@ class Facts:
         """The different words without capitals, one per line; the text, where letters are words."""
         if self._words.unspaced:
             return self.lowered
-        return "\n".join(self._words.different.to_pylist()).lower()
+        return "\n".join(self._words.listed()).lower()
 
     @cached_property
     def digits(self) -> int:

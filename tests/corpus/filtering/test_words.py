@@ -13,14 +13,19 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
 
 
 def check(text: str) -> None:
-    found = find_words(text)
-    different = found.different.to_pylist()
+    for short in (0, len(text)):  # by Arrow, and by Python's own means
+        check_one(text, short)
+
+
+def check_one(text: str, short: int) -> None:
+    found = find_words(text, short=short)
+    different = found.listed()
     words = _UNSPACED.sub(r" \g<0> ", text).split()
     assert [different[place] for place in found.places] == words
     assert different == list(Counter(words))
     assert found.lengths.tolist() == [len(word) for word in different]
-    assert found.counts.tolist() == list(Counter(words).values())
-    assert found.with_letter().tolist() == [any(c.isalpha() for c in w) for w in different]
+    assert (found.total, found.characters) == (len(words), sum(map(len, words)))
+    assert found.letter_words == sum(any(c.isalpha() for c in w) for w in words)
     assert found.hold(("a", "the")) == ["a" in words, "the" in words]
 
 
@@ -38,7 +43,7 @@ def test_white_space_at_the_ends(text):
 def test_every_character_divides_words_here_as_there():
     every = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     text = "a".join(every)
-    assert find_words(text).counts.sum() == len(_UNSPACED.sub(r" \g<0> ", text).split())
+    assert find_words(text).total == len(_UNSPACED.sub(r" \g<0> ", text).split())
     spaces = [character for character in every if character.isspace()]
     check("the" + "the".join(spaces) + "a")
 
@@ -55,5 +60,5 @@ def test_every_character_divides_words_here_as_there():
 )
 def test_letters_of_scripts_without_spaces_are_words(text, words, unspaced):
     found = find_words(text)
-    different = found.different.to_pylist()
+    different = found.listed()
     assert ([different[place] for place in found.places], found.unspaced) == (words, unspaced)
