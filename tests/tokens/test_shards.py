@@ -15,31 +15,12 @@ from llm.tokens.shards import read_facts, read_tokens, token_schema
 from llm.tokens.stream import open_tokens
 from llm.tokens.tokenizer import Tokenizer, train
 from llm.tokens.vocabularies import END_OF_TEXT
-from llm.tokens.writing import write_shards
-
-TEXTS = [f"Tale {n}: the fox met {n} geese by the ünïçødé river. " * (n % 7 + 1) for n in range(60)]
+from tests.tokens.conftest import TEXTS, batches, write
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
     return train(TEXTS, vocab_size=300)
-
-
-def batches(texts=TEXTS, rows=16):
-    table = pa.table(
-        {
-            "id": [f"{n:032x}" for n in range(len(texts))],
-            "text": texts,
-            "source": ["tales"] * len(texts),
-            "cluster": [f"{n:032x}" for n in range(len(texts))],
-        },
-    )
-    return table.to_batches(max_chunksize=rows)
-
-
-def write(directory, tokenizer, **changed):
-    options = {"tokenizer": tokenizer, "shard_tokens": 1_000, "threads": 2} | changed
-    return write_shards(options.pop("documents", batches()), directory, **options)
 
 
 def test_decoding_the_tokens_gives_every_text_back(tokenizer, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from llm.errors import InputError
@@ -12,31 +11,12 @@ from llm.tokens import encoding
 from llm.tokens.shards import read_batches, read_tokens
 from llm.tokens.tokenizer import Tokenizer, train
 from llm.tokens.vocabularies import END_OF_TEXT
-from llm.tokens.writing import write_shards
-
-TEXTS = [f"Tale {n}: the fox met {n} geese by the ünïçødé river. " * (n % 7 + 1) for n in range(60)]
+from tests.tokens.conftest import TEXTS, batches, write
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
     return train(TEXTS, vocab_size=300)
-
-
-def batches(texts=TEXTS, rows=16):
-    table = pa.table(
-        {
-            "id": [f"{n:032x}" for n in range(len(texts))],
-            "text": texts,
-            "source": ["tales"] * len(texts),
-            "cluster": [f"{n:032x}" for n in range(len(texts))],
-        },
-    )
-    return table.to_batches(max_chunksize=rows)
-
-
-def write(directory, tokenizer, **changed):
-    options = {"tokenizer": tokenizer, "shard_tokens": 1_000, "threads": 2} | changed
-    return write_shards(options.pop("documents", batches()), directory, **options)
 
 
 def test_shards_end_at_borders_of_documents(tokenizer, tmp_path):
